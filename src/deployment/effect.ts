@@ -1,0 +1,57 @@
+/**
+ * The things Teal does to AWS, one call each. All are safe to repeat: the two that create carry a token or are
+ * searched for first, the others set a state rather than change it by a step.
+ */
+import type { RouteRef, Tag, TaskSetSpec } from "./target.ts";
+
+/** The pair's weights on one route. */
+export interface Weights {
+  blue: number;
+  green: number;
+}
+
+/** The pair, by who uses which group in this deployment. */
+export interface Pair {
+  blue: string;
+  green: string;
+}
+
+/** The complete request of `CreateTaskSet`, kept in the record so that it can be repeated to the letter. */
+export interface CreateTaskSetRequest extends TaskSetSpec {
+  cluster: string;
+  service: string;
+  taskDefinition: string;
+  clientToken: string;
+  scalePercent: number;
+}
+
+export type Effect =
+  | { kind: "registerTaskDefinition"; registration: Record<string, unknown>; tags: Tag[] }
+  | { kind: "createTaskSet"; request: CreateTaskSetRequest }
+  | { kind: "scaleTaskSet"; arn: string; scalePercent: number }
+  /** Moves the pair's weights on one route; refused with `absent` or `drift` where the route isn't at `from`. */
+  | { kind: "setWeights"; route: RouteRef; pair: Pair; from: Weights; to: Weights }
+  | { kind: "makePrimary"; arn: string }
+  | { kind: "tagTaskSet"; arn: string; tags: Tag[] }
+  | { kind: "deleteTaskSet"; arn: string; force: boolean };
+
+export type EffectKind = Effect["kind"];
+
+/**
+ * An effect that has been written down and may have been sent. Memory, never an order: the next turn looks and
+ * decides anew.
+ */
+export interface Pending {
+  effect: Effect;
+  /** Why, in a sentence that the audit shows. */
+  reason: string;
+  decidedAt: number;
+  /** No attempt of the call starts after this moment, ms since the epoch. */
+  deadline: number;
+}
+
+/** How long a call may take, its repeats included. */
+export const callLimitMs = 15_000;
+
+/** An effect that moves traffic forward expires this soon after the look it was decided on. */
+export const forwardLimitMs = 5_000;

@@ -1,0 +1,133 @@
+/**
+ * The record of a deployment: everything that must outlive a worker. A turn replaces it as a whole, by
+ * compare-and-set. JSON-plain; times are milliseconds since the epoch.
+ */
+import type { ErrorCode, Problem } from "../errors.ts";
+import type { Command } from "./command.ts";
+import type { CreateTaskSetRequest, Pair, Pending, Weights } from "./effect.ts";
+import type { Phase } from "./phases.ts";
+import type { Strategy } from "./strategy.ts";
+import type { RouteRef, ServiceTarget, TaskSetSpec } from "./target.ts";
+
+export interface Actor {
+  kind: "operator" | "ci" | "schedule" | "teal";
+  name: string;
+}
+
+/** What was asked for: a task definition, or images for containers of the current one; and changes of the set. */
+export interface DeployRequest {
+  /** Family, family:revision or ARN. */
+  taskDefinition?: string;
+  /** Image by container name; a new revision of blue's (or the given) task definition is registered. */
+  images?: Record<string, string>;
+  /** Replaces what green would inherit from blue; target groups are always the pair's. */
+  taskSet?: Partial<Omit<TaskSetSpec, "taskDefinition" | "loadBalancers">>;
+  reason?: string;
+}
+
+export interface Hold {
+  kind: "paused" | "drift" | "waiting" | "stuck";
+  since: number;
+  reason: string;
+}
+
+/** Why a deployment fails or goes back. */
+export interface Cause {
+  code: ErrorCode;
+  message: string;
+}
+
+export interface RouteRecord {
+  ref: RouteRef;
+  /** As read in preparing; where a rollback returns to. */
+  before: Weights;
+  /** What was last asked of the route. */
+  asked: Weights;
+  askedAt: number;
+  /** What we asked before that, newest first; a route that reads so lags or was written late. */
+  earlier: Weights[];
+  /** Digest of the rest of the route, as last accepted. */
+  rest: string;
+  /** Set once the route was found gone during a rollback. */
+  gone?: boolean;
+}
+
+export interface BlueRecord {
+  arn: string;
+  id: string;
+  taskDefinition: string;
+  scalePercent: number;
+  spec: TaskSetSpec;
+}
+
+export interface GreenRecord {
+  /** The revision that green runs, once known. */
+  taskDefinition?: string;
+  /** The create request, from the commit before it is first sent. */
+  create?: CreateTaskSetRequest;
+  arn?: string;
+  id?: string;
+  /** When green was first seen to exist, for counting its failed tasks. */
+  createdAt?: number;
+}
+
+export interface Deployment {
+  schema: 1;
+  id: string;
+  /** The configured service's name. */
+  service: string;
+  target: ServiceTarget;
+  strategy: Strategy;
+  request: DeployRequest;
+  actor: Actor;
+  createdAt: number;
+
+  phase: Phase;
+  /** Start of the phase's clock; moved forward by the length of each hold. */
+  phaseSince: number;
+  /** Steps before this index are done. */
+  step: number;
+  /** Start of the step's clock, moved like `phaseSince`. */
+  stepSince: number;
+  hold?: Hold;
+  /** What it is doing or waiting for, in a sentence for people. */
+  note: string;
+
+  /** The service's desiredCount when preparing ended. */
+  desiredAtStart?: number;
+  pair?: Pair;
+  blue?: BlueRecord;
+  green: GreenRecord;
+  routes: RouteRecord[];
+  /** When each colour was last seen or asked to carry traffic; the hold time counts from here. */
+  carriedAt: { blue: number; green: number };
+  /** Since when green has had too few healthy tasks under traffic. */
+  unhealthySince?: number;
+  /** `blue` once its deletion was committed: from then on there is no way back but a new deployment. */
+  deleting: { blue?: boolean; green?: boolean };
+
+  pending?: Pending;
+  /** Until then a call of ours that nobody heard of may still land: nothing is taken away before. */
+  unsureUntil: number;
+  /** Consecutive failures of what is being tried now, for pacing repeats. */
+  trouble?: { code: string; message: string; action: string; count: number; since: number };
+
+  cause?: Cause;
+  problems: Problem[];
+  /** A rollback asked for while another deployment acts: taken up as soon as the service is free. */
+  rollbackAsked?: Command;
+  /** The deployment that this one asked to make room, so that it asks once. */
+  told: string[];
+  /** The deployment whose effect this one undoes by redeploying an earlier revision. */
+  undoes?: string;
+  finishedAt?: number;
+  /** Set once nothing of this deployment can be in flight any more and its service is free. */
+  settled: boolean;
+
+  /** Number of events written so far; the next event has this number. */
+  events: number;
+}
+
+export function elapsedMs(d: Deployment, since: number, now: number): number {
+  return Math.max(0, (d.hold ? d.hold.since : now) - since);
+}

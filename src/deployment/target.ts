@@ -1,0 +1,90 @@
+/**
+ * What is deployed, and where: a service of the configuration as it was when its deployment began.
+ * ECS's words keep ECS's spelling, so that what is read can be sent back.
+ */
+
+/** A listener's default action or one rule that shares traffic over the pair. */
+export interface RouteRef {
+  kind: "listener" | "rule";
+  arn: string;
+}
+
+export interface ServiceTarget {
+  /** The name in `teal.yaml`; how people and CI call it. */
+  name: string;
+  region: string;
+  cluster: string;
+  /** The ECS service's name. */
+  service: string;
+  /** The pair; empty for a service that no load balancer serves. */
+  targetGroups: [string, string] | [];
+  routes: RouteRef[];
+  /** The first task set, for a service that has no PRIMARY one yet. */
+  taskSet?: TaskSetSpec;
+}
+
+export interface LoadBalancerSpec {
+  targetGroupArn?: string;
+  loadBalancerName?: string;
+  containerName?: string;
+  containerPort?: number;
+}
+
+export interface ServiceRegistrySpec {
+  registryArn?: string;
+  port?: number;
+  containerName?: string;
+  containerPort?: number;
+}
+
+export interface NetworkConfiguration {
+  awsvpcConfiguration?: {
+    subnets: string[];
+    securityGroups?: string[];
+    assignPublicIp?: "ENABLED" | "DISABLED";
+  };
+}
+
+export interface CapacityProviderItem {
+  capacityProvider: string;
+  weight?: number;
+  base?: number;
+}
+
+export interface Tag {
+  key: string;
+  value: string;
+}
+
+/**
+ * Everything of a task set that `CreateTaskSet` takes and that a new version inherits from the old one
+ * (AWS docs, CreateTaskSet). `launchType` and `capacityProviderStrategy` exclude each other; with neither,
+ * the cluster's default strategy applies.
+ */
+export interface TaskSetSpec {
+  taskDefinition?: string;
+  externalId?: string;
+  networkConfiguration?: NetworkConfiguration;
+  loadBalancers?: LoadBalancerSpec[];
+  serviceRegistries?: ServiceRegistrySpec[];
+  launchType?: string;
+  capacityProviderStrategy?: CapacityProviderItem[];
+  platformVersion?: string;
+  tags?: Tag[];
+}
+
+/** Tag keys that Teal puts on what it creates. They tell whose a set is even when Redis is gone. */
+export const tagKeys = {
+  deployment: "teal:deployment",
+  service: "teal:service",
+  blue: "teal:blue",
+  /** The pair's weights before, route by route: `1:0 1:0`. */
+  before: "teal:before",
+  rollingBack: "teal:rolling-back",
+} as const;
+
+/** Most tags that a task set or task definition may carry (AWS docs). */
+export const tagsMax = 50;
+
+/** Most task sets that a service may have, draining ones included (AWS docs). */
+export const taskSetsMax = 5;

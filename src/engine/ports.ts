@@ -1,0 +1,118 @@
+/** What the engine needs of the world. Adapters implement these; nothing here knows Redis, BullMQ or the SDK. */
+import type { Command } from "../deployment/command.ts";
+import type { Decision } from "../deployment/decision.ts";
+import type { Effect } from "../deployment/effect.ts";
+import type { DeploymentEvent } from "../deployment/event.ts";
+import type { Look, Outcome, Seen, SlotSeen } from "../deployment/observation.ts";
+import type { Phase } from "../deployment/phases.ts";
+import type { Deployment } from "../deployment/record.ts";
+import type { ServiceTarget } from "../deployment/target.ts";
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+/** A right to commit, given up to whoever claims next. */
+export interface Claim {
+  id: string;
+  epoch: number;
+}
+
+export interface Claimed {
+  claim: Claim;
+  deployment: Deployment;
+  /** Counts commits; part of the compare-and-set. */
+  version: number;
+  inbox: Command[];
+  slot: SlotSeen;
+}
+
+export type Committed =
+  | { kind: "committed"; version: number; inbox: Command[]; slot: SlotSeen; wake: string[] }
+  /** Commands arrived or the slot changed since; decide again on these. Nothing was written. */
+  | { kind: "again"; inbox: Command[]; slot: SlotSeen }
+  /** Somebody else claimed it, or the record is gone. Nothing was written. */
+  | { kind: "lost" };
+
+export type Created =
+  | { kind: "created"; deployment: Deployment }
+  /** The same idempotency key created this one before. */
+  | { kind: "existing"; deployment: Deployment }
+  | { kind: "busy"; acting: string }
+  | { kind: "conflict" };
+
+export interface DeploymentPage {
+  deployments: Deployment[];
+  /** Pass as `before` to go on; absent at the end. */
+  next?: string;
+}
+
+/**
+ * Records, inboxes, events and slots, kept together so that a commit is one atomic step. Every method may throw
+ * `TealError('unavailable')`: then it is unknown whether it took effect, and all but `post` are safe to repeat.
+ */
+export interface Records {
+  /**
+   * Accepts a deployment: its record (phase `queued`), first events, place in the service's queue and due time.
+   * With nobody acting and an empty queue it gets the slot at once. Atomic.
+   */
+  create(
+    deployment: Deployment,
+    events: DeploymentEvent[],
+    options: { whenBusy: "queue" | "reject"; idempotencyKey?: string; fingerprint?: string },
+  ): Promise<Created>;
+  /** Takes the deployment over: epoch + 1. Undefined where there is no such record. */
+  claim(id: string): Promise<Claimed | undefined>;
+  /** Whether the claim is still the latest one. */
+  holds(claim: Claim): Promise<boolean>;
+  /**
+   * Writes a decision if the claim is the latest, the version is the expected one, the inbox holds exactly the
+   * commands that were decided on, and the slot is as it was seen; trims those commands; sets the due time (now
+   * while the inbox isn't empty). `wake` lists other deployments that became due by it (told, spawned, next in
+   * the queue).
+   */
+  commit(
+    claimed: Pick<Claimed, "claim" | "version" | "inbox" | "slot">,
+    decision: Decision,
+    now: number,
+  ): Promise<Committed>;
+  /** Appends to the inbox and makes the deployment due now. A command with an id already seen is dropped. */
+  post(id: string, command: Command, now: number): Promise<"posted" | "absent">;
+  load(id: string): Promise<Deployment | undefined>;
+  /** Newest first. `limit` at most 100. */
+  list(filter: {
+    service?: string;
+    phases?: Phase[];
+    before?: string;
+    limit: number;
+  }): Promise<DeploymentPage>;
+  /** Events with `seq` ≥ `from`, oldest first, at most `limit`. */
+  events(id: string, from: number, limit: number): Promise<DeploymentEvent[]>;
+  /** Calls back with the id whenever a deployment was committed; best effort, a hint to read. */
+  subscribe(listener: (id: string) => void): Promise<() => Promise<void>>;
+  /** Ids that were due before `before`, oldest first. */
+  due(before: number, limit: number): Promise<string[]>;
+}
+
+/** Wake-ups; the records are the truth, so a wake-up may be lost, late or doubled without harm. */
+export interface Wakes {
+  /** Makes a worker run turns of this deployment soon. Safe to repeat. */
+  wake(id: string): Promise<void>;
+}
+
+/** Checked before every HTTP attempt of a mutating call, the SDK's own retries included. */
+export interface Guard {
+  /** No attempt starts after this moment, ms since the epoch. */
+  deadline: number;
+  /** Whether the claim still holds; asked before each attempt. */
+  allowed(): Promise<boolean>;
+}
+
+/** AWS, as far as deployments need it. Neither method throws: a failed read or call is a `Fault` in the answer. */
+export interface Cloud {
+  /** Reads what is asked for, all of it begun after the call; each call ends by `deadline` (ms since the epoch). */
+  look(target: ServiceTarget, look: Look, deadline: number): Promise<Omit<Seen, "slot" | "outcome">>;
+  /** Performs one effect under the guard. */
+  perform(target: ServiceTarget, effect: Effect, guard: Guard): Promise<Outcome>;
+}
