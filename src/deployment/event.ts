@@ -1,7 +1,7 @@
 /** A line of a deployment's append-only history. */
 import type { CommandKind } from "./command.ts";
 import type { Effect } from "./effect.ts";
-import type { Actor, Hold } from "./record.ts";
+import type { Actor, Deployment, DeployRequest, Hold } from "./record.ts";
 import type { Phase } from "./phases.ts";
 
 export type EventBody =
@@ -29,3 +29,18 @@ export type EventBody =
 
 /** `seq` counts from 0 without holes. `message` is for people; the rest is for programs. */
 export type DeploymentEvent = { seq: number; at: number; message: string } & EventBody;
+
+/** The first line of every history. */
+export function createdEvent(d: Deployment): DeploymentEvent {
+  const request = describeRequest(d.request);
+  const message = `${d.actor.name} asked for ${request} on ${d.service} with strategy ${d.strategy.name}`;
+  return { seq: 0, at: d.createdAt, type: "created", actor: d.actor, request, message };
+}
+
+/** What was asked for, in a few words. */
+export function describeRequest(request: DeployRequest): string {
+  const images = Object.entries(request.images ?? {}).map(([container, image]) => `${container}=${image}`);
+  const parts = [request.taskDefinition, ...images].filter((part) => part !== undefined);
+  if (request.taskSet) parts.push("changed task set parameters");
+  return parts.length > 0 ? parts.join(", ") : "the current revision";
+}

@@ -91,8 +91,10 @@ export interface Records {
   events(id: string, from: number, limit: number): Promise<DeploymentEvent[]>;
   /** Calls back with the id whenever a deployment was committed; best effort, a hint to read. */
   subscribe(listener: (id: string) => void): Promise<() => Promise<void>>;
-  /** Ids that were due before `before`, oldest first. */
-  due(before: number, limit: number): Promise<string[]>;
+  /** Ids that were due before `before` (ms since the epoch), oldest first; the first `skip` are left out. */
+  due(before: number, limit: number, skip?: number): Promise<string[]>;
+  /** When the next turn of a deployment is due, ms since the epoch; undefined: never, until a command comes. */
+  dueAt(id: string): Promise<number | undefined>;
 }
 
 /** Wake-ups; the records are the truth, so a wake-up may be lost, late or doubled without harm. */
