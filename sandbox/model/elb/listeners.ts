@@ -1,0 +1,128 @@
+import type { z } from 'zod';
+import { page } from '../action.ts';
+import { AwsError, validationError } from '../error.ts';
+import type { Region } from '../region.ts';
+import { storedActions } from './actions.ts';
+import { badMarker, deleteLoadBalancer as forgetLoadBalancer, loadBalancer } from './loadBalancers.ts';
+import type * as shapes from './shapes.ts';
+import type { Listener } from './state.ts';
+import { usageChanged } from './targets.ts';
+
+/** The listener of an ARN, or ListenerNotFound. */
+export function listener(region: Region, arn: string): Listener {
+  const found = region.elb.listeners.get(arn);
+  if (found === undefined) throw new AwsError('ListenerNotFound', `One or more listeners not found: '${arn}'`);
+  return found;
+}
+
+export function createListener(region: Region, input: z.output<typeof shapes.createListener>) {
+  const { elb } = region;
+  const balancer = loadBalancer(region, input.LoadBalancerArn);
+  const layer7 = ['HTTP', 'HTTPS'];
+  const allowed = balancer.type === 'application' ? layer7 : ['TCP', 'UDP', 'TLS', 'TCP_UDP', 'QUIC', 'TCP_QUIC'];
+  const { Port: port, Protocol: protocol } = input;
+  if (port === undefined || protocol === undefined) throw validationError('A port and protocol must be specified');
+  if (!allowed.includes(protocol))
+    throw validationError(`Listener protocol '${protocol}' must be one of '${allowed.join(', ')}'`);
+  if ([...elb.listeners.values()].some((one) => one.loadBalancerArn === balancer.arn && one.port === port))
+    throw new AwsError('DuplicateListener', 'A listener already exists on this port for this load balancer');
+  const certificates = input.Certificates ?? [];
+  if (['HTTPS', 'TLS'].includes(protocol) && certificates.length === 0)
+    throw validationError(`A certificate must be specified for ${protocol} listeners`);
+  const actions = storedActions(region, balancer, input.DefaultActions, []);
+  const arn = `${balancer.arn.replace(':loadbalancer/', ':listener/')}/${region.hex(16)}`;
+  const made: Listener = {
+    arn,
+    loadBalancerArn: balancer.arn,
+    protocol,
+    port,
+    sslPolicy: input.SslPolicy,
+    certificates,
+    alpnPolicy: input.AlpnPolicy ?? [],
+    actions,
+    defaultRuleArn: `${arn.replace(':listener/', ':listener-rule/')}/${region.hex(16)}`,
+  };
+  elb.listeners.set(arn, made);
+  elb.tags.set(arn, input.Tags);
+  // Nothing older could be served meanwhile, so a new listener's default action is in force at once.
+  defaultRoute(region, made)();
+  usageChanged(region);
+  region.around.emitListeners();
+  return { Listeners: [view(made)] };
+}
+
+/** Replaces the whole list of default actions when one is given; the traffic follows after the propagation delay. */
+export function modifyListener(region: Region, input: z.output<typeof shapes.modifyListener>) {
+  const found = listener(region, input.ListenerArn);
+  const balancer = loadBalancer(region, found.loadBalancerArn);
+  const actions =
+    input.DefaultActions === undefined
+      ? found.actions
+      : storedActions(region, balancer, input.DefaultActions, found.actions);
+  found.actions = actions;
+  found.protocol = input.Protocol ?? found.protocol;
+  found.port = input.Port ?? found.port;
+  found.sslPolicy = input.SslPolicy ?? found.sslPolicy;
+  found.certificates = input.Certificates ?? found.certificates;
+  region.after(region.settings.propagationMs, defaultRoute(region, found));
+  usageChanged(region);
+  if (input.Port !== undefined) region.around.emitListeners();
+  return { Listeners: [view(found)] };
+}
+
+export function describeListeners(region: Region, input: z.output<typeof shapes.describeListeners>) {
+  const { ListenerArns: arns, LoadBalancerArn: balancerArn } = input;
+  if (arns === undefined && balancerArn === undefined)
+    throw validationError('You must specify either listener ARNs or a load balancer ARN');
+  const all = region.seenElb().listeners;
+  if (balancerArn !== undefined) loadBalancer(region, balancerArn);
+  const missing = arns?.find((arn) => !all.has(arn));
+  if (missing !== undefined) throw new AwsError('ListenerNotFound', `One or more listeners not found: '${missing}'`);
+  const chosen = [...all.values()].filter(
+    (one) => (arns?.includes(one.arn) ?? true) && (balancerArn === undefined || one.loadBalancerArn === balancerArn),
+  );
+  const { items, next } = page(chosen, input.PageSize, input.Marker, badMarker);
+  return { Listeners: items.map(view), NextMarker: next };
+}
+
+export function deleteListener(region: Region, input: z.output<typeof shapes.deleteListener>) {
+  remove(region, listener(region, input.ListenerArn).arn);
+  return {};
+}
+
+/** Deletes the balancer with its listeners and rules. Deleting one that is gone succeeds. */
+export function deleteLoadBalancer(region: Region, input: z.output<typeof shapes.deleteLoadBalancer>) {
+  for (const arn of forgetLoadBalancer(region, input).listenerArns) remove(region, arn);
+  return {};
+}
+
+function remove(region: Region, listenerArn: string): void {
+  const { elb } = region;
+  for (const rule of elb.rules.values()) {
+    if (rule.listenerArn !== listenerArn) continue;
+    elb.rules.delete(rule.arn);
+    region.routes.accept(rule.arn, undefined)();
+  }
+  elb.listeners.delete(listenerArn);
+  elb.tags.delete(listenerArn);
+  region.routes.accept(listenerArn, undefined)();
+  usageChanged(region);
+  region.around.emitListeners();
+}
+
+function defaultRoute(region: Region, { arn, actions }: Listener): () => void {
+  return region.routes.accept(arn, { arn, listenerArn: arn, priority: Infinity, conditions: [], actions });
+}
+
+function view(one: Listener) {
+  return {
+    ListenerArn: one.arn,
+    LoadBalancerArn: one.loadBalancerArn,
+    Port: one.port,
+    Protocol: one.protocol,
+    Certificates: one.certificates,
+    SslPolicy: one.sslPolicy,
+    AlpnPolicy: one.alpnPolicy.length > 0 ? one.alpnPolicy : undefined,
+    DefaultActions: one.actions,
+  };
+}

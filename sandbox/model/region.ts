@@ -1,0 +1,112 @@
+import type { Clock } from '../clock.ts';
+import type { Random } from '../random.ts';
+import { randomText } from '../random.ts';
+import { copyEcsState, newEcsState, type EcsState } from './ecs/state.ts';
+import { copyElbState, newElbState, type ElbState, type TargetRow } from './elb/state.ts';
+import { Routes } from './elb/routes.ts';
+import { Lagged } from './lagged.ts';
+import type { Settings } from './settings.ts';
+import type { Prober, TaskEvent, TaskView } from './traffic.ts';
+
+/** The one account there is. */
+export const account = '000000000000';
+
+/** What all regions share. */
+export interface Surroundings {
+  clock: Clock;
+  random: Random;
+  settings: Settings;
+  prober: Prober;
+  /** Private addresses given out so far. */
+  addresses: number;
+  emitTask: (event: TaskEvent) => void;
+  emitListeners: () => void;
+}
+
+/**
+ * One region: its state, its time and its chance. Whatever changes the state
+ * does so within `change`, or in a callback of `after`, so that reads can lag.
+ */
+export class Region {
+  readonly name: string;
+  readonly around: Surroundings;
+  readonly ecs: EcsState = newEcsState();
+  readonly elb: ElbState = newElbState();
+  readonly routes = new Routes();
+  /** The ECS scheduler's ear; set by the one that puts the region together. */
+  onTargetHealth: (target: TargetRow) => void = () => undefined;
+  /** A living task as the traffic sees it; set likewise. */
+  taskView: (taskArn: string) => TaskView | undefined = () => undefined;
+  readonly #seenEcs: Lagged<EcsState>;
+  readonly #seenElb: Lagged<ElbState>;
+  readonly #due = new Map<string, () => void>();
+
+  constructor(name: string, around: Surroundings) {
+    this.name = name;
+    this.around = around;
+    const now = () => this.now();
+    this.#seenEcs = new Lagged(this.ecs, copyEcsState, () => around.settings.ecsReadLagMs, now);
+    this.#seenElb = new Lagged(this.elb, copyElbState, () => around.settings.elbReadLagMs, now);
+  }
+
+  get settings(): Settings {
+    return this.around.settings;
+  }
+
+  now(): number {
+    return this.around.clock.now();
+  }
+
+  /** ECS as a reader sees it now. */
+  seenEcs(): EcsState {
+    return this.#seenEcs.seen();
+  }
+
+  /** ELBv2 as a reader sees it now. */
+  seenElb(): ElbState {
+    return this.#seenElb.seen();
+  }
+
+  /** Runs what changes the state. */
+  change<T>(fn: () => T): T {
+    this.#seenEcs.willChange();
+    this.#seenElb.willChange();
+    return fn();
+  }
+
+  after(ms: number, fn: () => void): () => void {
+    return this.around.clock.after(ms, () => this.change(fn));
+  }
+
+  /** Like `after`, but while one named so is due, another is not added. */
+  once(name: string, ms: number, fn: () => void): void {
+    if (this.#due.has(name)) return;
+    const cancel = this.after(ms, () => {
+      this.#due.delete(name);
+      fn();
+    });
+    this.#due.set(name, cancel);
+  }
+
+  /** Takes back what `once` planned under this name. */
+  forget(name: string): void {
+    this.#due.get(name)?.();
+    this.#due.delete(name);
+  }
+
+  hex(length: number): string {
+    return randomText(this.around.random, length, '0123456789abcdef');
+  }
+
+  digits(length: number): string {
+    return randomText(this.around.random, length, '0123456789');
+  }
+
+  ecsArn(resource: string): string {
+    return `arn:aws:ecs:${this.name}:${account}:${resource}`;
+  }
+
+  elbArn(resource: string): string {
+    return `arn:aws:elasticloadbalancing:${this.name}:${account}:${resource}`;
+  }
+}
