@@ -135,6 +135,11 @@ export interface Traffic {
   useProber(prober: Prober): void;
   /** The essential container of a running task has exited by itself. Ignored when it is not running. */
   taskExited(taskArn: string, exitCode: number): void;
+  /**
+   * How a task acts now: its own behaviour, else its environment's, else its image's. Undefined when there is no
+   * such task. Cheap: called for every request.
+   */
+  behaviourOf(taskArn: string): Behaviour | undefined;
   /** Changes how one task acts from now on; false when there is no such task. */
   setTaskBehaviour(taskArn: string, behaviour: Behaviour): boolean;
   /** In force now, of a listener's default action (its ARN) or a rule: share 0 to 1 by target group ARN. */
