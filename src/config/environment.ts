@@ -1,0 +1,89 @@
+/** What the environment says: addresses, limits and secrets. Every variable of Teal's own is listed here. */
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import type { Problem } from "../errors.ts";
+import { explain } from "./explain.ts";
+import { Secret } from "./secret.ts";
+
+/** Variables that are secrets, or may contain one; each may be given by a file whose path is in `…_FILE`. */
+const secretNames = ["TEAL_TOKEN", "TEAL_WEBHOOK_SECRET", "REDIS_URL"] as const;
+
+const whole = (min: number, max: number, usual: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, { error: `must be a whole number from ${min} to ${max}`, abort: true })
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
+    })
+    .default(usual);
+
+const secret = z
+  .string()
+  .min(16, { error: "must be at least 16 characters" })
+  .max(4096)
+  .transform((value) => new Secret(value))
+  .optional();
+
+const schema = z.object({
+  TEAL_CONFIG: z.string().default("teal.yaml"),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\/\S+$/, { error: "must be a URL such as redis://127.0.0.1:6379 or rediss://…" })
+    .default("redis://127.0.0.1:6379"),
+  TEAL_KEY_PREFIX: z
+    .string()
+    .max(100)
+    .regex(/\{[^{}\s]+\}/, {
+      error: "must contain a hash tag such as {teal}, so that all keys share one slot",
+    })
+    .default("{teal}"),
+  TEAL_HOST: z.string().max(255).default("127.0.0.1"),
+  TEAL_PORT: whole(0, 65_535, 8080),
+  TEAL_HEALTH_PORT: whole(0, 65_535, 8081),
+  TEAL_TOKEN: secret,
+  TEAL_WEBHOOK_SECRET: secret,
+  TEAL_INSECURE: z.enum(["0", "1"]).default("0"),
+  TEAL_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+  TEAL_CONCURRENCY: whole(1, 1000, 50),
+  TEAL_LOCK_MS: whole(500, 600_000, 30_000),
+  TEAL_STALLED_MS: whole(250, 600_000, 10_000),
+  TEAL_SWEEP_MS: whole(250, 600_000, 5_000),
+  TEAL_STOP_MS: whole(0, 600_000, 20_000),
+});
+
+export type Environment = z.output<typeof schema>;
+
+/** Reads the environment and the files it points to. An empty variable counts as left out. */
+export function readEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): { environment: Environment; problems: [] } | { environment?: undefined; problems: Problem[] } {
+  const given: Record<string, string> = {};
+  const problems: Problem[] = [];
+  const wrong = (path: string, message: string) =>
+    problems.push({ code: "bad-config", path, message: `${path} ${message}` });
+
+  for (const name of Object.keys(schema.shape)) {
+    const value = env[name]?.trim();
+    if (value) given[name] = value;
+  }
+  for (const name of secretNames) {
+    const path = env[`${name}_FILE`]?.trim();
+    if (!path) continue;
+    if (given[name] !== undefined) wrong(`${name}_FILE`, `is set and ${name} too; set one of them`);
+    try {
+      given[name] = readFileSync(path, "utf8").trim();
+    } catch (error) {
+      wrong(`${name}_FILE`, `names ${path}, which can't be read (${codeOf(error)})`);
+    }
+  }
+  const parsed = schema.safeParse(given, { error: explain });
+  // Never the value itself: it may be a secret.
+  for (const issue of parsed.error?.issues ?? []) wrong(issue.path.join("."), issue.message);
+  return parsed.success && problems.length === 0 ? { environment: parsed.data, problems: [] } : { problems };
+}
+
+/** The system's code of a file error, such as ENOENT. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+}
