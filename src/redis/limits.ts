@@ -53,9 +53,12 @@ const positionDigits = 15;
  */
 export function checkEvents(next: Deployment, events: DeploymentEvent[], stored: number): void {
   const hole = events.some((event, i) => event.seq !== stored + i);
-  if (!hole && next.events === stored + events.length) return;
+  if (hole || next.events !== stored + events.length) throw holeError(next, events, stored);
+}
+
+export function holeError(next: Deployment, events: DeploymentEvent[], stored: number): TealError {
   const found = events.map((event) => event.seq).join(", ") || "none";
-  throw new TealError(
+  return new TealError(
     "internal",
     `the history of ${next.id} would have a hole: ${stored} events are stored, the new ones are ${found}, ` +
       `and the record counts ${next.events}`,

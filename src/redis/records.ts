@@ -1,0 +1,211 @@
+/** Records in Redis: see scripts.ts for the keys and the steps that are atomic. */
+import type { Redis } from "ioredis";
+import type { Command } from "../deployment/command.ts";
+import { createdEvent, type DeploymentEvent } from "../deployment/event.ts";
+import type { SlotSeen } from "../deployment/observation.ts";
+import { isTerminal } from "../deployment/phases.ts";
+import type { Deployment } from "../deployment/record.ts";
+import type { Records } from "../engine/ports.ts";
+import { TealError } from "../errors.ts";
+import { asking } from "./errors.ts";
+import { createFeed } from "./feed.ts";
+import { checkEvents, defaultLimits, holeError, idAt, position, type RecordLimits } from "./limits.ts";
+import { defineScripts, type SlotReply } from "./scripts.ts";
+
+export interface RecordsOptions {
+  redis: Redis;
+  /** A connection of its own for what is published; made when somebody first subscribes. */
+  subscriber: () => Redis;
+  /** Begins every key; contains a hash tag, so that all keys share a slot of a cluster. */
+  prefix: string;
+  limits?: Partial<RecordLimits>;
+}
+
+/** `close` ends the subscriptions; the connection that was passed in stays open. */
+export type RedisRecords = Records & { close(): Promise<void> };
+
+/** Places looked at by one call of `list`; a page may be short, or empty, and still have a next one. */
+const scanMax = 1_000;
+
+export function createRecords({ redis, subscriber, prefix, ...options }: RecordsOptions): RedisRecords {
+  if (!/\{[^}]+\}/.test(prefix)) {
+    throw new TealError("bad-config", `the key prefix must contain a hash tag such as {teal}, not ${prefix}`);
+  }
+  const limits = { ...defaultLimits, ...options.limits };
+  const feed = createFeed(subscriber, `${prefix}:changes`);
+  defineScripts(redis);
+
+  return {
+    create: async (deployment, events, { whenBusy, idempotencyKey: key, fingerprint = "" }) => {
+      checkEvents(deployment, events, 0);
+      const reply = await asking(`create ${deployment.id}`, () =>
+        redis.tealCreate(
+          prefix,
+          JSON.stringify({
+            deployment: toInsert(deployment, events),
+            reject: whenBusy === "reject",
+            ...(key !== undefined && { idempotency: { key, fingerprint } }),
+            limits,
+          }),
+        ),
+      );
+      if (reply[0] === "existing") return { kind: "existing", deployment: toDeployment(reply[1]) };
+      if (reply[0] === "busy") return { kind: "busy", acting: reply[1] };
+      return reply[0] === "created" ? { kind: "created", deployment } : { kind: "conflict" };
+    },
+
+    claim: async (id) => {
+      const reply = await asking(`claim ${id}`, () => redis.tealClaim(prefix, JSON.stringify({ id })));
+      if (!reply) return undefined;
+      const [epoch, version, record, inbox, slot] = reply;
+      return {
+        claim: { id, epoch },
+        deployment: toDeployment(record),
+        version: Number(version),
+        inbox: inbox.map(toCommand),
+        slot: toSlot(slot),
+      };
+    },
+
+    holds: async ({ id, epoch }) => {
+      const latest = await asking(`read the claim of ${id}`, () => redis.hget(`${prefix}:d:${id}`, "epoch"));
+      return latest !== null && Number(latest) === epoch;
+    },
+
+    commit: async ({ claim: { id, epoch }, version, inbox, slot }, decision, now) => {
+      const { next, events, wakeAt, spawn } = decision;
+      const seq = next.events - events.length;
+      checkEvents(next, events, seq);
+      const reply = await asking(`commit ${id}`, () =>
+        redis.tealCommit(
+          prefix,
+          JSON.stringify({
+            id,
+            epoch,
+            version,
+            inbox: inbox.map((command) => command.id),
+            slot: { acting: slot.acting ?? "", retaining: slot.retaining ?? "", queue: slot.queue },
+            now,
+            record: JSON.stringify(next),
+            terminal: isTerminal(next.phase),
+            settled: next.settled,
+            seq,
+            events: events.map((event) => JSON.stringify(event)),
+            wakeAt,
+            change: decision.slot,
+            spawn: spawn && toInsert({ ...spawn, events: 1 }, [createdEvent(spawn)]),
+            tell: decision.tell.map(({ deployment, command }) => ({
+              id: deployment,
+              commandId: command.id,
+              command: JSON.stringify(command),
+            })),
+            limits,
+          }),
+        ),
+      );
+      if (reply[0] === "lost") return { kind: "lost" };
+      if (reply[0] === "defect") throw holeError(next, events, reply[1]);
+      if (reply[0] === "again") {
+        return { kind: "again", inbox: reply[1].map(toCommand), slot: toSlot(reply[2]) };
+      }
+      const [kind, committed, left, after, wake] = reply;
+      return { kind, version: committed, inbox: left.map(toCommand), slot: toSlot(after), wake };
+    },
+
+    post: async (id, command, now) => {
+      const order = { id, commandId: command.id, command: JSON.stringify(command), now, limits };
+      const reply = await asking(`post to ${id}`, () => redis.tealPost(prefix, JSON.stringify(order)));
+      if (reply !== "full") return reply;
+      throw new TealError("unavailable", `${id} has ${limits.inbox} commands waiting already`, {
+        retryAfterMs: 1_000,
+      });
+    },
+
+    load: async (id) => {
+      const record = await asking(`load ${id}`, () => redis.hget(`${prefix}:d:${id}`, "record"));
+      return record === null ? undefined : toDeployment(record);
+    },
+
+    list: async ({ service, phases, before, limit }) => {
+      const size = Math.min(limit, limits.page);
+      const key = service === undefined ? `${prefix}:all` : `${prefix}:service:${service}`;
+      const deployments: Deployment[] = [];
+      let end = before;
+      for (let scanned = 0; scanned < scanMax; scanned += limits.page) {
+        const places = await asking("list deployments", () =>
+          redis.zrevrangebylex(key, end === undefined ? "+" : `(${end}`, "-", "LIMIT", 0, limits.page),
+        );
+        const records = await asking("list deployments", () => load(redis, prefix, places.map(idAt)));
+        for (const [i, place] of places.entries()) {
+          if (deployments.length === size) return { deployments, ...(end !== undefined && { next: end }) };
+          end = place;
+          const deployment = records[i];
+          if (!deployment || (phases && !phases.includes(deployment.phase))) continue;
+          deployments.push(deployment);
+        }
+        if (places.length < limits.page) return { deployments };
+      }
+      return { deployments, ...(end !== undefined && { next: end }) };
+    },
+
+    events: async (id, from, limit) => {
+      const order = JSON.stringify({ id, from, limit });
+      const events = await asking(`read the events of ${id}`, () => redis.tealEvents(prefix, order));
+      return events.map(toEvent);
+    },
+
+    subscribe: (listener) => feed.subscribe(listener),
+
+    due: (before, limit, skip = 0) =>
+      asking("list what is due", () =>
+        redis.zrangebyscore(`${prefix}:due`, "-inf", `(${before}`, "LIMIT", skip, limit),
+      ),
+
+    dueAt: async (id) => {
+      const at = await asking(`read when ${id} is due`, () => redis.zscore(`${prefix}:due`, id));
+      return at === null ? undefined : Number(at);
+    },
+
+    close: () => feed.close(),
+  };
+}
+
+async function load(redis: Redis, prefix: string, ids: string[]): Promise<(Deployment | undefined)[]> {
+  if (ids.length === 0) return [];
+  const batch = redis.pipeline();
+  for (const id of ids) batch.hget(`${prefix}:d:${id}`, "record");
+  const replies = (await batch.exec()) ?? [];
+  return replies.map(([error, record]) => {
+    if (error) throw error;
+    return typeof record === "string" ? toDeployment(record) : undefined;
+  });
+}
+
+function toInsert(deployment: Deployment, events: DeploymentEvent[]): object {
+  return {
+    id: deployment.id,
+    service: deployment.service,
+    record: JSON.stringify(deployment),
+    events: events.map((event) => JSON.stringify(event)),
+    place: position(deployment),
+    createdAt: deployment.createdAt,
+  };
+}
+
+function toSlot([acting, retaining, queue]: SlotReply): SlotSeen {
+  return { ...(acting !== "" && { acting }), ...(retaining !== "" && { retaining }), queue };
+}
+
+// What these keys hold was written by this file alone, so it has the type it was written with.
+
+function toDeployment(json: string): Deployment {
+  return JSON.parse(json);
+}
+
+function toCommand(json: string): Command {
+  return JSON.parse(json);
+}
+
+function toEvent(json: string): DeploymentEvent {
+  return JSON.parse(json);
+}
