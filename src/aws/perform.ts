@@ -86,14 +86,15 @@ function act(on: Acting, effect: Effect): Promise<Done> {
       return createTaskSet(on, effect);
     case "scaleTaskSet":
       return scaleTaskSet(on, effect);
-    case "setWeights":
-      return setWeights(on, effect);
     case "makePrimary":
       return makePrimary(on, effect);
     case "tagTaskSet":
       return tagTaskSet(on, effect);
     case "deleteTaskSet":
       return deleteTaskSet(on, effect);
+    // Only `setWeights` is left: the compiler refuses any other kind here.
+    default:
+      return setWeights(on, effect);
   }
 }
 
