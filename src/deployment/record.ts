@@ -5,6 +5,7 @@
 import type { ErrorCode, Problem } from "../errors.ts";
 import type { Command } from "./command.ts";
 import type { CreateTaskSetRequest, Pair, Pending, Weights } from "./effect.ts";
+import type { Fault } from "./observation.ts";
 import type { Phase } from "./phases.ts";
 import type { Strategy } from "./strategy.ts";
 import type { RouteRef, ServiceTarget, TaskSetSpec } from "./target.ts";
@@ -37,10 +38,40 @@ export interface Cause {
   message: string;
 }
 
+/** What keeps failing, and when it is tried again. */
+export interface Trouble {
+  class: Fault["class"];
+  code: string;
+  message: string;
+  /** The API action, such as `ecs:CreateTaskSet`. */
+  action: string;
+  count: number;
+  since: number;
+  /** Not tried again before this moment. */
+  nextAt: number;
+}
+
+/** What was last seen of a task set, for people. */
+export interface SetCounts {
+  desired: number;
+  running: number;
+  /** Healthy targets; absent where no load balancer tells. */
+  healthy?: number;
+}
+
+export interface Observed {
+  at: number;
+  blue?: SetCounts;
+  green?: SetCounts;
+  routes: { arn: string; blue: number; green: number }[];
+}
+
 export interface RouteRecord {
   ref: RouteRef;
   /** As read in preparing; where a rollback returns to. */
   before: Weights;
+  /** What the pair's weights sum up to while traffic is shared. */
+  sum: number;
   /** What was last asked of the route. */
   asked: Weights;
   askedAt: number;
@@ -61,13 +92,17 @@ export interface BlueRecord {
 }
 
 export interface GreenRecord {
+  /** The revision asked for, or blue's, that green runs or derives from. */
+  base?: string;
   /** The revision that green runs, once known. */
   taskDefinition?: string;
   /** The create request, from the commit before it is first sent. */
   create?: CreateTaskSetRequest;
+  /** A create was sent and its answer never came: a set may exist or still appear. */
+  doubt?: boolean;
   arn?: string;
   id?: string;
-  /** When green was first seen to exist, for counting its failed tasks. */
+  /** When AWS acknowledged green, or a look first found it. */
   createdAt?: number;
 }
 
@@ -92,6 +127,7 @@ export interface Deployment {
   hold?: Hold;
   /** What it is doing or waiting for, in a sentence for people. */
   note: string;
+  observed?: Observed;
 
   /** The service's desiredCount when preparing ended. */
   desiredAtStart?: number;
@@ -109,8 +145,10 @@ export interface Deployment {
   pending?: Pending;
   /** Until then a call of ours that nobody heard of may still land: nothing is taken away before. */
   unsureUntil: number;
-  /** Consecutive failures of what is being tried now, for pacing repeats. */
-  trouble?: { code: string; message: string; action: string; count: number; since: number };
+  /** The last effect that AWS acknowledged; until it shows, the same effect isn't sent again at once. */
+  last?: { key: string; at: number };
+  /** Consecutive failures by what was tried (an effect's key, or `look`); gone with the first success. */
+  trouble: Record<string, Trouble>;
 
   cause?: Cause;
   problems: Problem[];
@@ -123,6 +161,8 @@ export interface Deployment {
   finishedAt?: number;
   /** Set once nothing of this deployment can be in flight any more and its service is free. */
   settled: boolean;
+  /** When to look once more for a write that came late; absent when nothing was ever in doubt. */
+  lastLookAt?: number;
 
   /** Number of events written so far; the next event has this number. */
   events: number;

@@ -1,0 +1,201 @@
+/**
+ * First half of a decision: what the last effect came to and what the look found is taken over into the record.
+ * Nothing is decided here.
+ */
+import { effectKey, type Draft } from "./draft.ts";
+import type { Effect } from "./effect.ts";
+import type { Fault, Outcome, Seen } from "./observation.ts";
+import type { SetCounts } from "./record.ts";
+import {
+  blueHealthy,
+  greenHealthy,
+  greenPercent,
+  readingFault,
+  tasksNeeded,
+  view,
+  type View,
+  weightsRead,
+} from "./view.ts";
+import { tagKeys } from "./target.ts";
+
+/** Repeats after AWS's own trouble: 1, 2, 4, … 30 s. A stuck call is tried every 30 s. */
+const repeatMs = { first: 1_000, most: 30_000 } as const;
+
+/** How long after its deadline a call may still take effect on AWS's side. */
+const lateMs = 5_000;
+
+export function absorb(draft: Draft, seen: Seen): void {
+  settlePending(draft, seen.outcome);
+  noteTrouble(draft, seen);
+  const v = view(draft.d, seen, draft.now);
+  adopt(draft, v);
+  noteTraffic(v);
+  noteHealth(v);
+  noteCounts(v);
+}
+
+function settlePending(draft: Draft, outcome: Outcome | undefined): void {
+  const { d, now } = draft;
+  const { pending } = d;
+  if (!pending) return;
+  delete d.pending;
+  const { effect } = pending;
+  const key = effectKey(effect);
+  // Without an outcome the worker that performed it is gone: it may have happened, or still happen.
+  const result: Outcome = outcome ?? {
+    kind: "unknown",
+    at: now,
+    fault: {
+      class: "repeat",
+      code: "WorkerLost",
+      message: "the worker that sent it is gone",
+      action: effect.kind,
+    },
+  };
+  if (effect.kind === "setWeights") noteWrite(draft, effect, result, pending.deadline);
+  switch (result.kind) {
+    case "done":
+      delete d.trouble[key];
+      d.last = { key, at: result.at };
+      noteCreated(draft, effect, result.value.arn, result.at);
+      draft.record(
+        {
+          type: "done",
+          effect: effect.kind,
+          ...(result.requestId && { requestId: result.requestId }),
+          ...(result.value.arn && { arn: result.value.arn }),
+        },
+        `${pending.reason}: done`,
+      );
+      return;
+    case "refused":
+      trouble(draft, key, result.fault);
+      draft.record(
+        {
+          type: "refused",
+          effect: effect.kind,
+          code: result.fault.code,
+          class: result.fault.class,
+          ...(result.fault.requestId && { requestId: result.fault.requestId }),
+        },
+        `${pending.reason}: ${result.fault.code}: ${result.fault.message}`,
+      );
+      return;
+    case "unknown":
+      d.unsureUntil = Math.max(d.unsureUntil, pending.deadline + lateMs);
+      if (effect.kind === "createTaskSet") d.green.doubt = true;
+      trouble(draft, key, result.fault);
+      draft.record(
+        { type: "unknown", effect: effect.kind, code: result.fault.code },
+        `${pending.reason}: no answer (${result.fault.code}); looking whether it happened`,
+      );
+  }
+}
+
+function noteWrite(
+  draft: Draft,
+  effect: Extract<Effect, { kind: "setWeights" }>,
+  result: Outcome,
+  deadline: number,
+): void {
+  const route = draft.d.routes.find((route) => route.ref.arn === effect.route.arn);
+  if (!route) return;
+  if (result.kind === "refused") {
+    route.asked = route.earlier.shift() ?? route.asked;
+    return;
+  }
+  const at = result.kind === "done" ? result.at : deadline;
+  // Old weights serve until the write has spread: both colours count as carrying until then.
+  draft.d.carriedAt.blue = Math.max(draft.d.carriedAt.blue, at);
+  draft.d.carriedAt.green = Math.max(draft.d.carriedAt.green, at);
+  route.askedAt = Math.max(route.askedAt, at);
+}
+
+function noteCreated(draft: Draft, effect: Effect, arn: string | undefined, at: number): void {
+  const { green } = draft.d;
+  if (effect.kind === "registerTaskDefinition" && arn) green.taskDefinition = arn;
+  if (effect.kind !== "createTaskSet" || !arn) return;
+  green.arn = arn;
+  green.createdAt ??= at;
+  delete green.doubt;
+}
+
+function trouble(draft: Draft, key: string, fault: Fault): void {
+  const { d, now } = draft;
+  const before = d.trouble[key];
+  const count = (before?.count ?? 0) + 1;
+  // An unanswered or expired call is looked into at once and repeated soon; backing off is for refusals.
+  const delayMs =
+    fault.class === "stuck" ? repeatMs.most : Math.min(repeatMs.first * 2 ** (count - 1), repeatMs.most);
+  d.trouble[key] = {
+    class: fault.class,
+    code: fault.code,
+    message: fault.message,
+    action: fault.action,
+    count,
+    since: before?.since ?? now,
+    nextAt: now + delayMs,
+  };
+}
+
+function noteTrouble(draft: Draft, seen: Seen): void {
+  const fault = readingFault(seen);
+  if (fault) trouble(draft, "look", fault);
+  else delete draft.d.trouble["look"];
+}
+
+/** A set that carries our tag is ours, also when its create was never answered. */
+function adopt(draft: Draft, v: View): void {
+  const { green } = draft.d;
+  if (!v.green) return;
+  if (!green.arn)
+    draft.record({ type: "note" }, `found the task set that an unanswered call created: ${v.green.id}`);
+  green.arn ??= v.green.arn;
+  green.id = v.green.id;
+  green.createdAt ??= draft.now;
+  delete green.doubt;
+}
+
+/** A colour that any route gives weight, as read, carries traffic now. */
+function noteTraffic(v: View): void {
+  const { d } = v;
+  for (const route of d.routes) {
+    const weights = weightsRead(v, route);
+    const at = v.seen.routes[route.ref.arn]?.at ?? v.now;
+    if (weights && weights.blue > 0) d.carriedAt.blue = Math.max(d.carriedAt.blue, at);
+    if (weights && weights.green > 0) d.carriedAt.green = Math.max(d.carriedAt.green, at);
+  }
+}
+
+/** Since when green has fewer healthy tasks than its share needs. */
+function noteHealth(v: View): void {
+  const { d } = v;
+  const healthy = greenHealthy(v);
+  const percent = greenPercent(v);
+  if (healthy === undefined || percent === 0) return;
+  if (healthy >= tasksNeeded(v, percent)) delete d.unhealthySince;
+  else d.unhealthySince ??= v.now;
+}
+
+function noteCounts(v: View): void {
+  const { d } = v;
+  if (!v.service && Object.keys(v.seen.routes).length === 0) return;
+  const blue = counts(v.blue, blueHealthy(v));
+  const green = counts(v.green, greenHealthy(v));
+  const routes = d.routes.flatMap((route) => {
+    const weights = weightsRead(v, route);
+    return weights ? [{ arn: route.ref.arn, ...weights }] : [];
+  });
+  d.observed = { at: v.now, ...(blue && { blue }), ...(green && { green }), routes };
+}
+
+function counts(set: View["blue"], healthy: number | undefined): SetCounts | undefined {
+  return (
+    set && { desired: set.computedDesired, running: set.running, ...(healthy !== undefined && { healthy }) }
+  );
+}
+
+/** Whether green carries the tag that says it is being rolled back. */
+export function isTaggedRollingBack(v: View): boolean {
+  return v.green?.spec.tags?.some((tag) => tag.key === tagKeys.rollingBack) ?? false;
+}

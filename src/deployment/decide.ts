@@ -1,0 +1,76 @@
+/**
+ * The state machine. Pure and total: from a record, an observation, the commands in the inbox and the time it
+ * makes the next record, with at most one effect, which is performed only after the decision was written down.
+ *
+ * A decision has three parts. What the last effect came to and what the look found is taken over (`absorb`).
+ * Commands are obeyed or refused (`obey`). Then, unless a command changed the phase, the first rule of the phase
+ * whose situation holds says what to do. Entering a phase does nothing else: the next turn, at once, looks at
+ * what that phase needs.
+ */
+import { absorb } from "./absorb.ts";
+import type { Command } from "./command.ts";
+import type { Decision } from "./decision.ts";
+import { Draft } from "./draft.ts";
+import type { Seen } from "./observation.ts";
+import { obey } from "./obey.ts";
+import type { Phase } from "./phases.ts";
+import type { Deployment } from "./record.ts";
+import { draining, promoting, retaining } from "./rules/finishing.ts";
+import { provisioning } from "./rules/provisioning.ts";
+import type { Rule } from "./rules/rule.ts";
+import { settling } from "./rules/settling.ts";
+import { baking, shifting } from "./rules/shifting.ts";
+import { rollingBack } from "./rules/undoing.ts";
+import { preparing, queued } from "./rules/waiting.ts";
+import { forbid } from "./forbid.ts";
+import { view } from "./view.ts";
+
+/** What each phase does, situation by situation, the most pressing first. */
+export const rules = {
+  queued,
+  preparing,
+  provisioning,
+  shifting,
+  baking,
+  promoting,
+  retaining,
+  draining,
+  rolling_back: rollingBack,
+  succeeded: settling,
+  rolled_back: settling,
+  failed: settling,
+  cancelled: settling,
+  abandoned: settling,
+} satisfies Record<Phase, Rule[]>;
+
+export function decide(before: Deployment, seen: Seen, commands: Command[], now: number): Decision {
+  const draft = new Draft(before, now);
+  absorb(draft, seen);
+  obey(draft, commands, seen);
+  if (draft.d.phase === before.phase) follow(draft, seen);
+  return draft.finish();
+}
+
+/** The name of the situation that a deployment is in: the first rule of its phase that holds. */
+export function classify(before: Deployment, seen: Seen, now: number): string {
+  const draft = new Draft(before, now);
+  absorb(draft, seen);
+  return firstRule(draft, seen).situation;
+}
+
+function firstRule(draft: Draft, seen: Seen): Rule {
+  const v = view(draft.d, seen, draft.now);
+  const rule = rules[draft.d.phase].find((rule) => rule.when(v));
+  if (!rule) throw new Error(`${draft.d.id}: no rule for ${draft.d.phase}`);
+  return rule;
+}
+
+function follow(draft: Draft, seen: Seen): void {
+  const v = view(draft.d, seen, draft.now);
+  const move = firstRule(draft, seen).then(v);
+  const reason = move.kind === "perform" ? forbid(move.effect, draft.d, seen, draft.now) : undefined;
+  // The rules should never get here; if they do, standing still is the harmless thing.
+  draft.apply(reason ? { kind: "hold", hold: "stuck", reason, until: draft.now + guardedMs } : move);
+}
+
+const guardedMs = 5_000;

@@ -1,0 +1,220 @@
+/**
+ * A decision while it is being made: a copy of the record that rules and commands change, and what is written
+ * together with it. Nothing outside sees it before `finish`.
+ */
+import type { Problem } from "../errors.ts";
+import type { Answer, Command } from "./command.ts";
+import type { Decision, SlotChange } from "./decision.ts";
+import { callLimitMs, type Effect, forwardLimitMs } from "./effect.ts";
+import type { DeploymentEvent, EventBody } from "./event.ts";
+import { isTerminal, mayGo, type Phase } from "./phases.ts";
+import type { Actor, Cause, Deployment, Hold, Trouble } from "./record.ts";
+
+/** Weights that a route is remembered to have been asked; a strategy of more steps repeats itself by then. */
+const earlierMax = 100;
+
+export const teal: Actor = { kind: "teal", name: "teal" };
+
+/** What a rule does about its situation; at most one effect. */
+export type Move =
+  | { kind: "enter"; phase: Phase; message: string; cause?: Cause; problems?: Problem[] }
+  | { kind: "perform"; effect: Effect; reason: string; forward?: boolean }
+  /** Nothing to do before `until` (ms since the epoch); undefined: until a command comes. */
+  | { kind: "wait"; until: number | undefined; note: string }
+  | { kind: "hold"; hold: Hold["kind"]; reason: string; until: number }
+  /** Changes the record only; the next turn begins at once. */
+  | { kind: "note"; message: string; change(d: Deployment): void; event?: EventBody }
+  | { kind: "tell"; deployment: string; command: Command; note: string; until: number }
+  | { kind: "slot"; slot: SlotChange; note: string; until: number | undefined; change?(d: Deployment): void };
+
+/** Identifies what is tried, across turns: the same effect on the same thing. */
+export function effectKey(effect: Effect): string {
+  switch (effect.kind) {
+    case "registerTaskDefinition":
+    case "createTaskSet":
+      return effect.kind;
+    case "scaleTaskSet":
+    case "makePrimary":
+    case "tagTaskSet":
+    case "deleteTaskSet":
+      return `${effect.kind} ${effect.arn}`;
+    case "setWeights":
+      return `${effect.kind} ${effect.route.arn}`;
+  }
+}
+
+export class Draft {
+  readonly d: Deployment;
+  readonly now: number;
+  readonly events: DeploymentEvent[] = [];
+  readonly answers: Answer[] = [];
+  readonly tell: Decision["tell"] = [];
+  slot: SlotChange | undefined;
+  spawn: Deployment | undefined;
+  private perform = false;
+  private wakeAt: number | undefined;
+
+  constructor(before: Deployment, now: number) {
+    this.d = structuredClone(before);
+    this.now = now;
+  }
+
+  record(body: EventBody, message: string): void {
+    this.events.push({ seq: this.d.events++, at: this.now, message, ...body });
+  }
+
+  /** Enters a phase: its clock starts, holds and troubles of the last one are over. */
+  enter(phase: Phase, message: string, cause?: Cause): void {
+    const { d } = this;
+    if (!mayGo(d.phase, phase)) throw new Error(`${d.id}: no transition from ${d.phase} to ${phase}`);
+    this.lift();
+    this.record({ type: "phase", from: d.phase, to: phase }, message);
+    d.phase = phase;
+    d.phaseSince = this.now;
+    d.stepSince = this.now;
+    d.trouble = {};
+    d.note = message;
+    delete d.unhealthySince;
+    delete d.rollbackAsked;
+    if (cause) d.cause = cause;
+    if (phase === "retaining") this.slot = "retain";
+    if (isTerminal(phase)) d.finishedAt = this.now;
+    this.wakeAt = this.now;
+  }
+
+  /** Ends a hold; the clocks of phase and step go on where they stood. */
+  lift(): void {
+    const { d } = this;
+    if (!d.hold) return;
+    const heldMs = this.now - d.hold.since;
+    d.phaseSince += heldMs;
+    d.stepSince += heldMs;
+    this.record(
+      { type: "lifted", kind: d.hold.kind, afterMs: heldMs },
+      `no longer ${holdWords[d.hold.kind]}`,
+    );
+    delete d.hold;
+  }
+
+  hold(kind: Hold["kind"], reason: string): void {
+    const { d } = this;
+    if (d.hold?.kind === kind) {
+      d.hold.reason = reason;
+    } else if (d.hold?.kind !== "paused") {
+      // A pause outlasts every other reason: only a person ends it.
+      this.lift();
+      d.hold = { kind, since: this.now, reason };
+      this.record({ type: "hold", hold: d.hold }, `${holdWords[kind]}: ${reason}`);
+    }
+    d.note = reason;
+  }
+
+  apply(move: Move): void {
+    const { d, now } = this;
+    // A hold other than a pause lasts as long as its reason: any other move ends it.
+    if (move.kind !== "hold" && d.hold && d.hold.kind !== "paused" && !this.keepsHold(move)) this.lift();
+    switch (move.kind) {
+      case "enter":
+        if (move.problems) d.problems = move.problems;
+        return this.enter(move.phase, move.message, move.cause);
+      case "perform":
+        return this.write(move);
+      case "wait":
+        d.note = move.note;
+        this.wakeAt = move.until;
+        return;
+      case "hold":
+        this.hold(move.hold, move.reason);
+        this.wakeAt = move.until;
+        return;
+      case "note":
+        move.change(d);
+        d.note = move.message;
+        if (move.event) this.record(move.event, move.message);
+        this.wakeAt = now;
+        return;
+      case "tell":
+        this.tell.push({ deployment: move.deployment, command: move.command });
+        d.told.push(`${move.command.kind} ${move.deployment}`);
+        d.note = move.note;
+        this.record({ type: "told", deployment: move.deployment, command: move.command.kind }, move.note);
+        this.wakeAt = move.until;
+        return;
+      case "slot":
+        this.slot = move.slot;
+        d.note = move.note;
+        move.change?.(d);
+        this.wakeAt = move.until;
+        return;
+    }
+  }
+
+  /** A stuck deployment stays stuck while it keeps trying; success lifts the hold. */
+  private keepsHold(move: Move): boolean {
+    return (
+      this.d.hold?.kind === "stuck" && (move.kind === "perform" || move.kind === "wait") && this.hasStuck()
+    );
+  }
+
+  private hasStuck(): boolean {
+    return Object.values(this.d.trouble).some((trouble) => trouble.class === "stuck");
+  }
+
+  private write(move: Extract<Move, { kind: "perform" }>): void {
+    const { d, now } = this;
+    const trouble = d.trouble[effectKey(move.effect)];
+    if (trouble && now < trouble.nextAt) {
+      const note = `${move.reason}; ${trouble.action} met ${trouble.code}, next try in ${seconds(trouble.nextAt - now)}`;
+      if (trouble.class === "stuck") this.hold("stuck", stuckReason(trouble));
+      else d.note = note;
+      this.wakeAt = trouble.nextAt;
+      return;
+    }
+    if (move.effect.kind === "createTaskSet") d.green.create = move.effect.request;
+    if (move.effect.kind === "setWeights") this.askRoute(move.effect);
+    if (move.effect.kind === "deleteTaskSet")
+      d.deleting[move.effect.arn === d.blue?.arn ? "blue" : "green"] = true;
+    const limitMs = move.forward ? forwardLimitMs : callLimitMs;
+    d.pending = { effect: move.effect, reason: move.reason, decidedAt: now, deadline: now + limitMs };
+    d.note = move.reason;
+    this.record({ type: "effect", effect: move.effect, reason: move.reason, actor: teal }, move.reason);
+    this.perform = true;
+    this.wakeAt = now;
+  }
+
+  private askRoute(effect: Extract<Effect, { kind: "setWeights" }>): void {
+    const route = this.d.routes.find((route) => route.ref.arn === effect.route.arn);
+    if (!route) return;
+    route.earlier = [route.asked, ...route.earlier].slice(0, earlierMax);
+    route.asked = effect.to;
+    route.askedAt = this.now;
+  }
+
+  finish(): Decision {
+    return {
+      next: this.d,
+      perform: this.perform,
+      events: this.events,
+      answers: this.answers,
+      tell: this.tell,
+      ...(this.slot && { slot: this.slot }),
+      ...(this.spawn && { spawn: this.spawn }),
+      ...(this.wakeAt !== undefined && { wakeAt: this.wakeAt }),
+    };
+  }
+}
+
+const holdWords: Record<Hold["kind"], string> = {
+  paused: "paused",
+  drift: "held because of drift",
+  waiting: "waiting for room",
+  stuck: "stuck",
+};
+
+export function stuckReason(trouble: Trouble): string {
+  return `${trouble.action} is refused with ${trouble.code}: ${trouble.message}. Put that right and retry, or release the deployment.`;
+}
+
+export function seconds(ms: number): string {
+  return ms < 120_000 ? `${Math.ceil(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
+}

@@ -1,0 +1,85 @@
+/**
+ * The last guard before every call, independent of the rules that chose it: promise 1 (no blind traffic) and
+ * promise 2 (never pull the floor). It reads the record and the observation by itself, so that a mistake in the
+ * rules is caught here.
+ */
+import type { Effect, Weights } from "./effect.ts";
+import type { Seen, TargetSeen } from "./observation.ts";
+import type { Deployment } from "./record.ts";
+
+/** The reason why the effect must not be performed now; undefined where it may. */
+export function forbid(effect: Effect, d: Deployment, seen: Seen, now: number): string | undefined {
+  switch (effect.kind) {
+    case "setWeights":
+      return blindTraffic(effect, d, seen);
+    case "scaleTaskSet":
+      return shrinks(effect.arn, effect.scalePercent, seen) ? floor(effect.arn, d, seen, now) : undefined;
+    case "deleteTaskSet":
+      return floor(effect.arn, d, seen, now);
+    case "registerTaskDefinition":
+    case "createTaskSet":
+    case "makePrimary":
+    case "tagTaskSet":
+      return undefined;
+  }
+}
+
+const share = (weights: Weights) => weights.green / Math.max(1, weights.blue + weights.green);
+
+/** Green gets a greater share only with enough healthy tasks of its own, in this very observation. */
+function blindTraffic(
+  effect: Extract<Effect, { kind: "setWeights" }>,
+  d: Deployment,
+  seen: Seen,
+): string | undefined {
+  const goingBack = d.phase === "rolling_back" || d.phase === "rolled_back";
+  if (goingBack || share(effect.to) <= share(effect.from)) return undefined;
+  const service = seen.service?.ok ? seen.service.value : undefined;
+  const set = service?.taskSets.find((set) => set.arn === d.green.arn);
+  if (!service || !set) return "green would get traffic without having been seen";
+  const health = seen.health[effect.pair.green];
+  // A last look after the end rights a late write; green then is all there is.
+  if (!health && d.phase === "succeeded") return undefined;
+  if (!health?.ok || !seen.tasks?.ok)
+    return "green would get traffic without its tasks' health having been seen";
+  const own = new Set(
+    seen.tasks.value
+      .filter((task) => task.startedBy === set.id && task.lastStatus === "RUNNING")
+      .flatMap((task) => task.addresses),
+  );
+  const healthy = health.value.filter(
+    (target: TargetSeen) => target.state === "healthy" && own.has(target.address),
+  );
+  const needed = Math.max(1, Math.ceil(service.desiredCount * share(effect.to) - 1e-9));
+  if (healthy.length >= needed) return undefined;
+  return `green would get ${Math.round(100 * share(effect.to))} % with ${healthy.length} healthy tasks of ${needed}`;
+}
+
+function shrinks(arn: string, scalePercent: number, seen: Seen): boolean {
+  const sets = seen.service?.ok ? seen.service.value.taskSets : [];
+  const set = sets.find((set) => set.arn === arn);
+  return !set || scalePercent < set.scalePercent;
+}
+
+/** Nothing is taken from a set that a route gives weight, did until lately, or may be given by a late call. */
+function floor(arn: string, d: Deployment, seen: Seen, now: number): string | undefined {
+  // Scaling blue back down to what it was takes nothing away that was there before.
+  if (arn === d.blue?.arn && d.phase === "rolling_back") return undefined;
+  const colour = arn === d.blue?.arn ? "blue" : "green";
+  if (d.pair) {
+    for (const route of d.routes) {
+      if (route.gone) continue;
+      const reading = seen.routes[route.ref.arn];
+      if (!reading?.ok)
+        return `${colour} would be taken away without the route ${route.ref.arn} having been read`;
+      const weight = reading.value.weights[d.pair[colour]] ?? 0;
+      if (weight > 0) return `${colour} would be taken away while ${route.ref.arn} gives it weight ${weight}`;
+    }
+    const carriedAt = d.carriedAt[colour];
+    if (carriedAt > 0 && now < carriedAt + d.strategy.holdMs) {
+      return `${colour} would be taken away before the hold time of ${d.strategy.holdMs} ms`;
+    }
+  }
+  if (now < d.unsureUntil) return `${colour} would be taken away while a call of ours may still land`;
+  return undefined;
+}

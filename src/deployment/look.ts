@@ -1,0 +1,61 @@
+/** What each phase needs read, no more. */
+import { isTerminal } from "./phases.ts";
+import type { Look } from "./observation.ts";
+import type { Deployment } from "./record.ts";
+
+const nothing: Look = { service: false, routes: false, health: [], tasks: [], survey: false };
+
+export function look(d: Deployment): Look {
+  const both = d.pair ? [d.pair.blue, d.pair.green] : [];
+  const greenTasks = d.green.id ? [d.green.id] : [];
+  switch (d.phase) {
+    case "queued":
+      return nothing;
+    case "preparing":
+      return {
+        ...nothing,
+        service: true,
+        routes: true,
+        survey: d.target.targetGroups.length > 0,
+        health: [...d.target.targetGroups],
+        ...(d.green.base && { taskDefinition: d.green.base }),
+      };
+    case "provisioning": {
+      const family = d.request.images && !d.green.taskDefinition ? familyOf(d.green.base) : undefined;
+      return {
+        ...nothing,
+        service: true,
+        routes: true,
+        health: both,
+        tasks: greenTasks,
+        ...(family &&
+          d.green.base && { registered: { family, deployment: d.id }, taskDefinition: d.green.base }),
+      };
+    }
+    case "shifting":
+    case "baking":
+    case "promoting":
+    case "retaining":
+      return { ...nothing, service: true, routes: true, health: both, tasks: greenTasks };
+    case "rolling_back":
+      return { ...nothing, service: true, routes: true, health: both, tasks: greenTasks };
+    case "draining":
+      return { ...nothing, service: true, routes: true, health: d.pair ? [d.pair.blue] : [] };
+    case "succeeded":
+    case "rolled_back":
+    case "failed":
+    case "cancelled":
+    case "abandoned":
+      return touched(d) && isTerminal(d.phase) ? { ...nothing, service: true, routes: true } : nothing;
+  }
+}
+
+/** Whether this deployment ever wrote to AWS; if not, nothing of it can come late. */
+export function touched(d: Deployment): boolean {
+  return d.green.create !== undefined || d.routes.some((route) => route.earlier.length > 0);
+}
+
+/** The family of a task definition named by family, family:revision or ARN. */
+export function familyOf(taskDefinition: string | undefined): string | undefined {
+  return taskDefinition?.split("/").at(-1)?.split(":")[0];
+}

@@ -1,0 +1,201 @@
+/** `promoting`, `retaining`, `draining`: green becomes PRIMARY, blue is kept warm and then taken away. */
+import type { Command } from "../command.ts";
+import { seconds, teal } from "../draft.ts";
+import { elapsedMs } from "../record.ts";
+import { carriesNothing, type View } from "../view.ts";
+import { enter, hold, performOnce, pollMs, rollBack, type Rule, soon, until } from "./rule.ts";
+import {
+  behind,
+  blueGone,
+  deadlineCause,
+  drifted,
+  greenGone,
+  greenUnhealthy,
+  lagging,
+  pastDeadline,
+  paused,
+  refused,
+  unreadable,
+} from "./shared.ts";
+
+const full = () => 100;
+
+export const promoting: Rule[] = [
+  greenGone,
+  greenUnhealthy,
+  refused,
+  {
+    situation: "deadline",
+    when: (v) => pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.shiftingMs),
+    then: (v) => rollBack(deadlineCause(v, v.d.strategy.deadlines.shiftingMs)),
+  },
+  unreadable,
+  drifted,
+  behind(full),
+  lagging,
+  paused,
+  {
+    situation: "green-is-primary",
+    when: (v) => v.primary !== undefined && v.primary.arn === v.d.green.arn,
+    then: (v) =>
+      enter(
+        "retaining",
+        v.d.blue ? "green is PRIMARY: blue stays warm" : "green is PRIMARY: it is the first one",
+      ),
+  },
+  blueGone,
+  {
+    situation: "green-not-primary",
+    when: () => true,
+    then: (v) =>
+      performOnce(v, { kind: "makePrimary", arn: v.d.green.arn ?? "" }, "making green the PRIMARY task set"),
+  },
+];
+
+/** A rollback asked for while green is PRIMARY needs the service again; whoever acts on it makes room. */
+const wayBack: Rule[] = [
+  {
+    situation: "rollback-free",
+    when: (v) => v.d.rollbackAsked !== undefined && v.seen.slot.acting === v.d.id,
+    then: (v) => rollBack({ code: "operator", message: asker(v) }),
+  },
+  {
+    situation: "rollback-unslotted",
+    when: (v) => v.d.rollbackAsked !== undefined && !isQueued(v),
+    then: (v) => ({ kind: "slot", slot: "retake", note: "a rollback is asked for", until: v.now }),
+  },
+  {
+    situation: "rollback-blocked",
+    when: (v) => v.d.rollbackAsked !== undefined,
+    then: (v) => {
+      const acting = v.seen.slot.acting ?? "";
+      const note = `${acting} acts on the service; it was asked to roll back first`;
+      if (acting === "" || v.d.told.includes(`rollback ${acting}`)) return soon(v, note);
+      const command: Command = {
+        id: `${v.d.id}-rollback-${acting}`,
+        kind: "rollback",
+        actor: v.d.rollbackAsked?.actor ?? teal,
+        at: v.now,
+        reason: `${v.d.id} is being rolled back`,
+      };
+      return { kind: "tell", deployment: acting, command, note, until: v.now + pollMs.soon };
+    },
+  },
+];
+
+export const retaining: Rule[] = [
+  ...wayBack,
+  unreadable,
+  paused,
+  {
+    situation: "retaining",
+    when: (v) => v.d.blue !== undefined && retainLeftMs(v) > 0,
+    then: (v) => until(v, v.now + retainLeftMs(v), `blue stays warm for ${seconds(retainLeftMs(v))} more`),
+  },
+  {
+    situation: "retained",
+    when: () => true,
+    then: (v) => enter("draining", v.d.blue ? "blue is no longer needed" : "there is no old task set"),
+  },
+];
+
+export const draining: Rule[] = [
+  {
+    situation: "nothing-to-drain",
+    when: (v) => v.d.blue === undefined,
+    then: () => enter("succeeded", "the new version serves"),
+  },
+  ...wayBack,
+  unreadable,
+  paused,
+  {
+    situation: "blue-deleted",
+    when: (v) => v.service !== undefined && v.blue === undefined,
+    then: () => enter("succeeded", "the new version serves; the old task set is gone"),
+  },
+  {
+    // Tasks under scale-in protection can drain for days; the service is not held up for them.
+    situation: "blue-drains-for-long",
+    when: (v) => v.blue?.status === "DRAINING" && late(v),
+    then: (v) =>
+      enter(
+        "succeeded",
+        `the new version serves; ${v.blue?.running ?? 0} tasks of the old task set are still stopping`,
+      ),
+  },
+  {
+    situation: "blue-draining",
+    when: (v) => v.blue?.status === "DRAINING",
+    then: (v) => soon(v, `the old task set is deleted; ${v.blue?.running ?? 0} of its tasks are stopping`),
+  },
+  behind(full),
+  {
+    situation: "green-not-primary",
+    when: (v) => v.primary?.arn !== v.d.green.arn,
+    then: (v) => hold(v, "drift", "green is no longer the PRIMARY task set; nothing is taken away"),
+  },
+  lagging,
+  {
+    situation: "blue-carries",
+    when: (v) => !carriesNothing(v, "blue"),
+    then: (v) => hold(v, "drift", "a route still gives the old task set weight; nothing is taken away"),
+  },
+  {
+    situation: "hold-time",
+    when: (v) => untouchableUntil(v, "blue") > v.now,
+    then: (v) =>
+      until(
+        v,
+        untouchableUntil(v, "blue"),
+        "waiting until the last change of weights is in force everywhere",
+      ),
+  },
+  {
+    situation: "blue-up",
+    when: (v) => (v.blue?.scalePercent ?? 0) > 0,
+    then: (v) =>
+      performOnce(
+        v,
+        { kind: "scaleTaskSet", arn: v.d.blue?.arn ?? "", scalePercent: 0 },
+        "scaling blue to 0",
+      ),
+  },
+  {
+    situation: "blue-stopping",
+    when: (v) => (v.blue?.running ?? 0) > 0 && !late(v),
+    then: (v) => soon(v, `${v.blue?.running} tasks of blue are draining`),
+  },
+  {
+    situation: "blue-empty",
+    when: () => true,
+    then: (v) =>
+      performOnce(
+        v,
+        { kind: "deleteTaskSet", arn: v.d.blue?.arn ?? "", force: false },
+        "deleting the old task set",
+      ),
+  },
+];
+
+/** The first moment at which something of this colour may be taken away. */
+export function untouchableUntil(v: View, colour: "blue" | "green"): number {
+  const carried = v.d.carriedAt[colour];
+  return Math.max(v.d.unsureUntil, carried === 0 ? 0 : carried + v.d.strategy.holdMs);
+}
+
+function retainLeftMs(v: View): number {
+  return v.d.strategy.retainMs - elapsedMs(v.d, v.d.phaseSince, v.now);
+}
+
+function late(v: View): boolean {
+  return pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.drainingMs);
+}
+
+function isQueued(v: View): boolean {
+  return v.seen.slot.queue.includes(v.d.id);
+}
+
+function asker(v: View): string {
+  const asked = v.d.rollbackAsked;
+  return `${asked?.actor.name ?? "somebody"} asked for it${asked?.reason ? `: ${asked.reason}` : ""}`;
+}

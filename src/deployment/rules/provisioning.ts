@@ -1,0 +1,164 @@
+/** `provisioning`: makes room, creates green once, and waits until it could carry the first step. */
+import type { Command } from "../command.ts";
+import { teal } from "../draft.ts";
+import { createRequest, withImages } from "../inherit.ts";
+import { firstScale } from "../strategy.ts";
+import { tagKeys, taskSetsMax } from "../target.ts";
+import { failedTasks, greenHealthy, isSteady, stopReasons, tasksNeeded, value, type View } from "../view.ts";
+import { enter, hold, perform, performOnce, pollMs, rollBack, type Rule, soon } from "./rule.ts";
+import {
+  blueGone,
+  deadlineCause,
+  drifted,
+  greenFailing,
+  greenGone,
+  pastDeadline,
+  paused,
+  refused,
+  unreadable,
+} from "./shared.ts";
+
+export const provisioning: Rule[] = [
+  {
+    situation: "deadline",
+    when: (v) => pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.provisioningMs),
+    then: (v) => rollBack(deadlineCause(v, v.d.strategy.deadlines.provisioningMs)),
+  },
+  {
+    situation: "no-room-for-too-long",
+    when: (v) =>
+      v.d.hold?.kind === "waiting" && v.now - v.d.hold.since > 2 * v.d.strategy.deadlines.drainingMs,
+    then: (v) =>
+      rollBack({ code: "deadline", message: `there was no room for too long: ${v.d.hold?.reason}` }),
+  },
+  greenFailing,
+  greenGone,
+  refused,
+  unreadable,
+  paused,
+  drifted,
+  blueGone,
+  {
+    situation: "predecessor-retains",
+    when: (v) => predecessor(v) !== undefined && v.d.green.arn === undefined,
+    then: (v) => {
+      const other = predecessor(v) ?? "";
+      const note = `${other} still keeps its old task set in the idle group; it was asked to end`;
+      if (v.d.told.includes(`yield ${other}`)) return hold(v, "waiting", note);
+      const command: Command = { id: `${v.d.id}-yield-${other}`, kind: "yield", actor: teal, at: v.now };
+      return { kind: "tell", deployment: other, command, note, until: v.now + pollMs.soon };
+    },
+  },
+  {
+    situation: "idle-group-occupied",
+    when: (v) => v.d.green.create === undefined && occupants(v) > 0,
+    then: (v) => hold(v, "waiting", `${occupants(v)} earlier targets still drain from the idle group`),
+  },
+  {
+    situation: "too-many-task-sets",
+    when: (v) => v.d.green.create === undefined && (v.service?.taskSets.length ?? 0) >= taskSetsMax,
+    then: (v) =>
+      hold(v, "waiting", `the service has ${v.service?.taskSets.length} task sets, draining ones included`),
+  },
+  {
+    situation: "revision-in-doubt",
+    when: (v) => needsRevision(v) && !registered(v) && v.now < v.d.unsureUntil,
+    then: (v) => soon(v, "looking whether the new revision was registered"),
+  },
+  {
+    situation: "revision-registered",
+    when: (v) => needsRevision(v) && registered(v) !== undefined,
+    then: (v) => ({
+      kind: "note",
+      message: `the new revision is ${registered(v)}`,
+      change: (d) => {
+        const arn = registered(v);
+        if (arn) d.green.taskDefinition = arn;
+      },
+    }),
+  },
+  {
+    situation: "revision-missing",
+    when: (v) => needsRevision(v) && value(v.seen.taskDefinition) !== undefined,
+    then: (v) => {
+      const base = value(v.seen.taskDefinition);
+      const images = v.d.request.images ?? {};
+      const tags = (base?.tags ?? []).filter(
+        (tag) => !tag.key.startsWith("aws:") && tag.key !== tagKeys.deployment,
+      );
+      return perform(
+        {
+          kind: "registerTaskDefinition",
+          registration: withImages(base?.registration ?? {}, images),
+          tags: [...tags, { key: tagKeys.deployment, value: v.d.id }],
+        },
+        `registering a revision of ${base?.family} with ${Object.values(images).join(", ")}`,
+      );
+    },
+  },
+  {
+    // With the token, repeating gives the set that the first call made, if it made one.
+    situation: "green-missing",
+    when: (v) => v.d.green.arn === undefined && v.d.green.taskDefinition !== undefined,
+    then: (v) =>
+      perform(
+        {
+          kind: "createTaskSet",
+          request: v.d.green.create ?? createRequest(v.d, v.d.green.taskDefinition ?? ""),
+        },
+        v.d.green.doubt
+          ? "asking again for the new task set, by its token"
+          : `creating green from ${v.d.green.taskDefinition}`,
+      ),
+  },
+  {
+    situation: "green-not-shown",
+    when: (v) => v.green === undefined,
+    then: (v) => soon(v, "green is created; waiting until it shows"),
+  },
+  {
+    situation: "green-small",
+    when: (v) => (v.green?.scalePercent ?? 0) < firstScale(v.d.strategy),
+    then: (v) => {
+      const scalePercent = firstScale(v.d.strategy);
+      return performOnce(
+        v,
+        { kind: "scaleTaskSet", arn: v.d.green.arn ?? "", scalePercent },
+        `scaling green to ${scalePercent} %`,
+      );
+    },
+  },
+  {
+    situation: "green-ready",
+    when: (v) => isSteady(v.green) && (greenHealthy(v) ?? 0) >= Math.max(1, v.green?.computedDesired ?? 1),
+    then: (v) => enter("shifting", `green is steady: ${greenHealthy(v)} healthy tasks`),
+  },
+  {
+    situation: "green-starting",
+    when: () => true,
+    then: (v) => {
+      const failed = failedTasks(v);
+      const wanted = v.green?.computedDesired ?? tasksNeeded(v, 100);
+      const note = `green starts: ${v.green?.running ?? 0} of ${wanted} tasks run, ${greenHealthy(v) ?? 0} are healthy`;
+      return soon(v, failed.length > 0 ? `${note}; ${failed.length} failed: ${stopReasons(failed)}` : note);
+    },
+  },
+];
+
+function predecessor(v: View): string | undefined {
+  const { retaining } = v.seen.slot;
+  return retaining === v.d.id ? undefined : retaining;
+}
+
+/** Targets of the idle group, draining ones included: green would share the group with them. */
+function occupants(v: View): number {
+  return v.d.pair ? (value(v.seen.health[v.d.pair.green])?.length ?? 0) : 0;
+}
+
+function needsRevision(v: View): boolean {
+  return v.d.request.images !== undefined && v.d.green.taskDefinition === undefined;
+}
+
+function registered(v: View): string | undefined {
+  return value(v.seen.registered)?.arn;
+}

@@ -1,0 +1,67 @@
+/**
+ * A phase is a list of rules; the first whose situation holds decides. So the list is the phase's
+ * specification, read from the top: what matters more stands higher, and the last rule always holds.
+ */
+import type { Cause } from "../record.ts";
+import type { Effect } from "../effect.ts";
+import { effectKey, type Move } from "../draft.ts";
+import { type View } from "../view.ts";
+import type { Phase } from "../phases.ts";
+
+export interface Rule {
+  /** The situation's name, unique within its phase. */
+  situation: string;
+  when(v: View): boolean;
+  then(v: View): Move;
+}
+
+/** How soon to look again: while AWS is at work on something we wait for, and while nothing is expected. */
+export const pollMs = { soon: 1_000, idle: 10_000 } as const;
+
+/** Waits for AWS, looking again soon. */
+export function soon(v: View, note: string): Move {
+  return { kind: "wait", until: v.now + pollMs.soon, note };
+}
+
+/** Waits for a moment, looking now and then on the way. */
+export function until(v: View, at: number, note: string): Move {
+  return { kind: "wait", until: Math.min(at, v.now + pollMs.idle), note };
+}
+
+export function hold(v: View, kind: "drift" | "waiting" | "stuck" | "paused", reason: string): Move {
+  return {
+    kind: "hold",
+    hold: kind,
+    reason,
+    until: v.now + (kind === "paused" ? pollMs.idle : 2 * pollMs.soon),
+  };
+}
+
+export function perform(effect: Effect, reason: string): Move {
+  return { kind: "perform", effect, reason };
+}
+
+/** A move of traffic onto green: it expires soon after the look that allowed it. */
+export function forward(effect: Effect, reason: string): Move {
+  return { kind: "perform", effect, reason, forward: true };
+}
+
+export function enter(phase: Phase, message: string): Move {
+  return { kind: "enter", phase, message };
+}
+
+export function rollBack(cause: Cause): Move {
+  return { kind: "enter", phase: "rolling_back", message: `rolling back: ${cause.message}`, cause };
+}
+
+/** Acknowledged so lately that reads may not show it yet; until then it isn't sent again. */
+export function justDone(v: View, effect: Effect): boolean {
+  return v.d.last?.key === effectKey(effect) && v.now - v.d.last.at < 5_000;
+}
+
+/** The effect, unless AWS took it a moment ago: then its showing is waited for. */
+export function performOnce(v: View, effect: Effect, reason: string): Move {
+  return justDone(v, effect)
+    ? soon(v, `${reason}: accepted, waiting until it shows`)
+    : perform(effect, reason);
+}

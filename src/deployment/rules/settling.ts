@@ -1,0 +1,99 @@
+/**
+ * After the end: a call of ours that nobody heard of may still land. The service is let go only after a look
+ * that begins when none can be in flight any more, and where there was doubt one more look follows later.
+ */
+import type { Deployment } from "../record.ts";
+import { touched } from "../look.ts";
+import { sameWeights, showWeights } from "../traffic.ts";
+import { carriesNothing, readingFault, type View, weightsRead } from "../view.ts";
+import { untouchableUntil } from "./finishing.ts";
+import { perform, type Rule, soon, until } from "./rule.ts";
+
+/** Once nobody else acts, what came late from us is put right; others' doings are not ours to judge. */
+const mine = (v: View) => v.seen.slot.acting === undefined || v.seen.slot.acting === v.d.id;
+
+export const settling: Rule[] = [
+  {
+    situation: "unreadable",
+    when: (v) => mine(v) && !isGivenUp(v.d) && readingFault(v.seen) !== undefined,
+    then: (v) => soon(v, "looking once more after the end"),
+  },
+  {
+    situation: "late-weights",
+    when: (v) => mine(v) && !isGivenUp(v.d) && lateRoutes(v).length > 0,
+    then: (v) => {
+      const route = lateRoutes(v)[0];
+      const from = route && weightsRead(v, route);
+      if (!route || !from || !v.d.pair) return soon(v, "looking once more after the end");
+      return perform(
+        { kind: "setWeights", route: route.ref, pair: v.d.pair, from, to: route.asked },
+        `a call of ours came late: weights from ${showWeights(from)} back to ${showWeights(route.asked)}`,
+      );
+    },
+  },
+  {
+    situation: "late-green",
+    when: (v) =>
+      mine(v) && lateGreen(v) && carriesNothing(v, "green") && untouchableUntil(v, "green") <= v.now,
+    then: (v) =>
+      perform(
+        { kind: "deleteTaskSet", arn: v.green?.arn ?? "", force: true },
+        "a task set of ours appeared late: deleting it",
+      ),
+  },
+  {
+    situation: "unsettled",
+    when: (v) => !v.d.settled && v.now < v.d.unsureUntil,
+    then: (v) => until(v, v.d.unsureUntil, "looking once more when no call of ours can be in flight"),
+  },
+  {
+    situation: "settled",
+    when: (v) => !v.d.settled,
+    then: (v) => ({
+      kind: "slot",
+      slot: "done",
+      note: v.d.note,
+      until: v.d.unsureUntil > 0 ? v.now + lastLookMs : undefined,
+      change: (d) => {
+        d.settled = true;
+        if (v.d.unsureUntil > 0) d.lastLookAt = v.now + lastLookMs;
+      },
+    }),
+  },
+  {
+    situation: "last-look-due-later",
+    when: (v) => v.d.lastLookAt !== undefined && v.now < v.d.lastLookAt,
+    then: (v) => ({ kind: "wait", until: v.d.lastLookAt, note: v.d.note }),
+  },
+  { situation: "over", when: () => true, then: (v) => ({ kind: "wait", until: undefined, note: v.d.note }) },
+];
+
+const lastLookMs = 120_000;
+
+function isGivenUp(d: Deployment): boolean {
+  return d.phase === "abandoned" || !touched(d);
+}
+
+/** Routes that read something else we once asked for, rather than what we asked last. */
+function lateRoutes(v: View) {
+  return v.d.routes.filter((route) => {
+    const read = weightsRead(v, route);
+    return (
+      !route.gone &&
+      read !== undefined &&
+      !sameWeights(read, route.asked) &&
+      route.earlier.some((earlier) => sameWeights(earlier, read)) &&
+      isStillOurs(v)
+    );
+  });
+}
+
+/** The PRIMARY set is the one we left; otherwise a later deployment has been here. */
+function isStillOurs(v: View): boolean {
+  const left = v.d.phase === "succeeded" ? v.d.green.arn : v.d.blue?.arn;
+  return v.primary?.arn === left;
+}
+
+function lateGreen(v: View): boolean {
+  return v.d.phase === "rolled_back" && v.green !== undefined && v.green.status === "ACTIVE";
+}

@@ -1,0 +1,175 @@
+/** Situations that several phases meet alike. */
+import { seconds, stuckReason } from "../draft.ts";
+import type { Weights } from "../effect.ts";
+import { elapsedMs, type RouteRecord } from "../record.ts";
+import { showWeights, weightsAt } from "../traffic.ts";
+import {
+  failedTasks,
+  greenHealthy,
+  greenPercent,
+  lagMs,
+  readingFault,
+  routesIn,
+  stopReasons,
+  tasksNeeded,
+  type View,
+  weightsRead,
+} from "../view.ts";
+import { forward, hold, performOnce, pollMs, rollBack, type Rule, soon } from "./rule.ts";
+
+/** Nothing can be decided without what was asked for; it is read again, slower and slower. */
+export const unreadable: Rule = {
+  situation: "unreadable",
+  when: (v) => readingFault(v.seen) !== undefined,
+  then: (v) => {
+    const trouble = v.d.trouble["look"];
+    if (trouble?.class === "stuck")
+      return { ...hold(v, "stuck", stuckReason(trouble)), until: trouble.nextAt };
+    const fault = readingFault(v.seen);
+    return {
+      kind: "wait",
+      until: trouble?.nextAt ?? v.now + pollMs.soon,
+      note: `cannot see: ${fault?.action} met ${fault?.code}: ${fault?.message}`,
+    };
+  },
+};
+
+/** AWS will never take a call as it is. */
+export const refused: Rule = {
+  situation: "refused",
+  when: (v) => refusal(v) !== undefined,
+  then: (v) => {
+    const trouble = refusal(v);
+    const message = `${trouble?.action} was refused with ${trouble?.code}: ${trouble?.message}`;
+    return rollBack({ code: "aws-refused", message });
+  },
+};
+
+function refusal(v: View) {
+  return Object.values(v.d.trouble).find((trouble) => trouble.class === "refuse");
+}
+
+export const paused: Rule = {
+  situation: "paused",
+  when: (v) => v.d.hold?.kind === "paused",
+  then: (v) => hold(v, "paused", v.d.hold?.reason ?? "paused"),
+};
+
+export const drifted: Rule = {
+  situation: "drifted",
+  when: (v) => routesIn(v, "drifted", "gone").length > 0,
+  then: (v) =>
+    hold(
+      v,
+      "drift",
+      routesIn(v, "drifted", "gone")
+        .map((route) => describeDrift(v, route))
+        .join("; "),
+    ),
+};
+
+export function describeDrift(v: View, route: RouteRecord): string {
+  const name = `${route.ref.kind} ${route.ref.arn.split("/").slice(-3).join("/")}`;
+  const weights = weightsRead(v, route);
+  if (!weights) return `${name} no longer forwards to the pair`;
+  const expected = showWeights(route.asked);
+  const found = showWeights(weights);
+  if (expected === found) return `somebody changed ${name} beside the pair's weights`;
+  return `somebody changed ${name}: blue:green is ${found}, last asked was ${expected}`;
+}
+
+/** The set may be missing from a read that lags its creation; past that it was deleted. */
+export const greenGone: Rule = {
+  situation: "green-gone",
+  when: (v) =>
+    v.service !== undefined &&
+    v.d.green.arn !== undefined &&
+    (v.green === undefined ? v.now - (v.d.green.createdAt ?? 0) > lagMs : v.green.status === "DRAINING"),
+  then: () => rollBack({ code: "green-gone", message: "the new task set was deleted by somebody else" }),
+};
+
+/** There is nothing to go back to, so nothing is moved until a person decides. */
+export const blueGone: Rule = {
+  situation: "blue-gone",
+  when: (v) =>
+    v.service !== undefined &&
+    v.d.blue !== undefined &&
+    (v.blue === undefined || v.blue.status === "DRAINING"),
+  then: (v) =>
+    hold(v, "stuck", "the old task set was deleted by somebody else; release the deployment, then decide"),
+};
+
+/** Green carries traffic with too few healthy tasks: at once when it has none, else after a while. */
+export const greenUnhealthy: Rule = {
+  situation: "green-unhealthy",
+  when: (v) => {
+    const healthy = greenHealthy(v);
+    if (healthy === undefined || greenPercent(v) === 0 || v.d.unhealthySince === undefined) return false;
+    return healthy === 0 || v.now - v.d.unhealthySince > v.d.strategy.deadlines.unhealthyMs;
+  },
+  then: (v) => {
+    const needed = tasksNeeded(v, greenPercent(v));
+    const reasons = stopReasons(failedTasks(v));
+    const message = `green has ${greenHealthy(v)} healthy tasks where its share needs ${needed}`;
+    return rollBack({ code: "green-unhealthy", message: reasons ? `${message}: ${reasons}` : message });
+  },
+};
+
+export const greenFailing: Rule = {
+  situation: "green-failing",
+  when: (v) => failedTasks(v).length >= v.d.strategy.failedTasksMax,
+  then: (v) => {
+    const failed = failedTasks(v);
+    const message = `${failed.length} tasks of the new version failed: ${stopReasons(failed)}`;
+    return rollBack({ code: "green-failing", message });
+  },
+};
+
+/** A route that reads what we asked earlier, long after our last write: written again. */
+export function behind(percent: (v: View) => number): Rule {
+  return {
+    situation: "route-behind",
+    when: (v) => routesIn(v, "behind").length > 0,
+    then: (v) => writeRoute(v, routesIn(v, "behind"), percent(v)),
+  };
+}
+
+export const lagging: Rule = {
+  situation: "route-lagging",
+  when: (v) => routesIn(v, "lagging").length > 0,
+  then: (v) => soon(v, "waiting until the last change of weights reads back"),
+};
+
+/** Writes the first of these routes; one call a turn. */
+export function writeRoute(v: View, routes: RouteRecord[], percent: number) {
+  const route = routes[0];
+  const pair = v.d.pair;
+  const from = route && weightsRead(v, route);
+  if (!route || !pair || !from) return soon(v, "waiting for the routes");
+  const to = weightsAt(route, percent);
+  return forward(
+    { kind: "setWeights", route: route.ref, pair, from, to },
+    `green gets ${percent} %: ${route.ref.kind} from ${showWeights(from)} to ${showWeights(to)}`,
+  );
+}
+
+/** Puts a route back to what it was. Safe to repeat; never held. */
+export function restoreRoute(v: View, route: RouteRecord, from: Weights, why: string) {
+  const pair = v.d.pair;
+  if (!pair) return soon(v, why);
+  return performOnce(
+    v,
+    { kind: "setWeights", route: route.ref, pair, from, to: route.before },
+    `${why}: ${route.ref.kind} from ${showWeights(from)} to ${showWeights(route.before)}`,
+  );
+}
+
+export function pastDeadline(v: View, since: number, limitMs: number): boolean {
+  return elapsedMs(v.d, since, v.now) > limitMs;
+}
+
+export function deadlineCause(v: View, limitMs: number) {
+  const reasons = stopReasons(failedTasks(v));
+  const message = `after ${seconds(limitMs)} still: ${v.d.note}${reasons ? `; stopped tasks: ${reasons}` : ""}`;
+  return { code: "deadline" as const, message };
+}

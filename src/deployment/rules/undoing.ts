@@ -1,0 +1,232 @@
+/**
+ * `rolling_back`: first the routes, at once; then PRIMARY; then green away. Each rule needs only its own
+ * readings, so that one part of AWS being down does not keep the rest from being put right; nothing but want
+ * of healthy tasks holds it.
+ */
+import { seconds, stuckReason } from "../draft.ts";
+import { tagKeys } from "../target.ts";
+import { sameWeights, tasksFor } from "../traffic.ts";
+import type { RouteRecord } from "../record.ts";
+import { isTaggedRollingBack } from "../absorb.ts";
+import { blueHealthy, greenHealthy, readingFault, routeState, type View, weightsRead } from "../view.ts";
+import { untouchableUntil } from "./finishing.ts";
+import { enter, hold, perform, performOnce, pollMs, type Rule, soon, until } from "./rule.ts";
+import { pastDeadline, restoreRoute } from "./shared.ts";
+
+export const rollingBack: Rule[] = [
+  {
+    situation: "route-away",
+    when: (v) => routesAway(v).length > 0 && mayFlip(v),
+    then: (v) => {
+      const route = routesAway(v)[0];
+      const from = route && weightsRead(v, route);
+      if (!route || !from) return soon(v, "waiting for the routes");
+      const anyway = isBlueFit(v) ? "" : ", although it has too few healthy tasks: green has fewer";
+      return restoreRoute(v, route, from, `traffic goes back to blue${anyway}`);
+    },
+  },
+  {
+    situation: "route-gone",
+    when: (v) => routesGone(v).length > 0,
+    then: (v) => {
+      const arns = routesGone(v).map((route) => route.ref.arn);
+      return {
+        kind: "note",
+        message: `skipping routes that no longer exist or forward to the pair: ${arns.join(", ")}`,
+        change: (d) => {
+          for (const route of d.routes) if (arns.includes(route.ref.arn)) route.gone = true;
+        },
+        event: { type: "note" },
+      };
+    },
+  },
+  {
+    situation: "blue-short",
+    when: (v) =>
+      v.blue !== undefined && v.d.blue !== undefined && v.blue.scalePercent < v.d.blue.scalePercent,
+    then: (v) => restoreScale(v),
+  },
+  {
+    situation: "overdue",
+    when: (v) =>
+      pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.rollingBackMs) && v.d.hold === undefined,
+    then: (v) => {
+      const limit = seconds(v.d.strategy.deadlines.rollingBackMs);
+      return { ...hold(v, "stuck", `the rollback takes longer than ${limit}: ${v.d.note}`), until: v.now };
+    },
+  },
+  {
+    situation: "blue-starting",
+    when: (v) => routesAway(v).length > 0,
+    then: (v) =>
+      soon(v, `blue has ${blueHealthy(v) ?? 0} healthy tasks; traffic goes back as soon as it has enough`),
+  },
+  {
+    situation: "primary-is-green",
+    when: (v) =>
+      v.d.blue !== undefined &&
+      v.blue !== undefined &&
+      v.primary !== undefined &&
+      v.primary.arn !== v.d.blue.arn,
+    then: (v) =>
+      performOnce(
+        v,
+        { kind: "makePrimary", arn: v.d.blue?.arn ?? "" },
+        "making blue the PRIMARY task set again",
+      ),
+  },
+  {
+    situation: "blue-long",
+    when: (v) =>
+      v.blue !== undefined && v.d.blue !== undefined && v.blue.scalePercent > v.d.blue.scalePercent,
+    then: (v) => restoreScale(v),
+  },
+  {
+    situation: "green-untagged",
+    when: (v) => v.green?.status === "ACTIVE" && v.d.routes.length > 0 && !isTaggedRollingBack(v),
+    then: (v) =>
+      performOnce(
+        v,
+        { kind: "tagTaskSet", arn: v.green?.arn ?? "", tags: [{ key: tagKeys.rollingBack, value: "true" }] },
+        "tagging green as being rolled back",
+      ),
+  },
+  {
+    // A set that nobody heard of may exist, or appear later: its token tells.
+    situation: "green-in-doubt",
+    when: (v) => v.d.green.arn === undefined && v.d.green.doubt === true && v.d.green.create !== undefined,
+    then: (v) => {
+      const request = v.d.green.create;
+      const refused = v.d.trouble["createTaskSet"]?.class === "refuse";
+      if (!request || refused) {
+        return {
+          kind: "note",
+          message: "AWS refuses the create of green for good: there is no green to take away",
+          change: (d) => {
+            delete d.green.doubt;
+          },
+          event: { type: "note" },
+        };
+      }
+      return perform(
+        { kind: "createTaskSet", request },
+        "asking for the set that an unanswered call may have created",
+      );
+    },
+  },
+  {
+    situation: "unreadable",
+    when: (v) => v.service === undefined || readingFault(v.seen) !== undefined,
+    then: (v) => {
+      const trouble = v.d.trouble["look"];
+      if (trouble?.class === "stuck")
+        return { ...hold(v, "stuck", stuckReason(trouble)), until: trouble.nextAt };
+      return {
+        kind: "wait",
+        until: trouble?.nextAt ?? v.now + pollMs.soon,
+        note: `cannot see: ${trouble?.message}`,
+      };
+    },
+  },
+  {
+    situation: "hold-time",
+    when: (v) => untouchableUntil(v, "green") > v.now,
+    then: (v) =>
+      until(
+        v,
+        untouchableUntil(v, "green"),
+        "waiting until the last change of weights is in force everywhere",
+      ),
+  },
+  {
+    situation: "green-not-shown",
+    when: (v) =>
+      v.green === undefined &&
+      v.d.green.arn !== undefined &&
+      !v.d.deleting.green &&
+      v.now - (v.d.green.createdAt ?? 0) < 30_000,
+    then: (v) => soon(v, "green was created and must show before it can be seen to go"),
+  },
+  {
+    situation: "green-up",
+    when: (v) =>
+      v.green !== undefined &&
+      v.green.status !== "DRAINING" &&
+      v.green.scalePercent > 0 &&
+      v.green.status !== "PRIMARY",
+    then: (v) =>
+      performOnce(
+        v,
+        { kind: "scaleTaskSet", arn: v.green?.arn ?? "", scalePercent: 0 },
+        "scaling green to 0",
+      ),
+  },
+  {
+    // By force where green is PRIMARY, as the first set of a service is: nothing can be PRIMARY in its stead.
+    situation: "green-there",
+    when: (v) => v.green !== undefined && v.green.status !== "DRAINING",
+    then: (v) =>
+      performOnce(
+        v,
+        { kind: "deleteTaskSet", arn: v.green?.arn ?? "", force: v.green?.status === "PRIMARY" },
+        "deleting green",
+      ),
+  },
+  {
+    situation: "green-draining",
+    when: (v) => v.green !== undefined && !pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.drainingMs),
+    then: (v) => soon(v, `green is deleted; ${v.green?.running ?? 0} of its tasks are stopping`),
+  },
+  {
+    situation: "undone",
+    when: () => true,
+    then: (v) =>
+      enter("rolled_back", v.d.blue ? "blue serves as before; green is gone" : "the first version is gone"),
+  },
+];
+
+/** Routes that do not read as they were before; the ones that AWS refused last are tried after the others. */
+function routesAway(v: View): RouteRecord[] {
+  const away = v.d.routes.filter((route) => {
+    const read = weightsRead(v, route);
+    // A read may lag our own forward write: until `before` was asked again, the route counts as away.
+    const put =
+      read !== undefined && sameWeights(read, route.before) && sameWeights(route.asked, route.before);
+    return !route.gone && read !== undefined && !put;
+  });
+  const nextAt = (route: RouteRecord) => v.d.trouble[`setWeights ${route.ref.arn}`]?.nextAt ?? 0;
+  return away.sort((a, b) => nextAt(a) - nextAt(b));
+}
+
+function routesGone(v: View): RouteRecord[] {
+  return v.d.routes.filter((route) => !route.gone && routeState(v, route) === "gone");
+}
+
+function restoreScale(v: View) {
+  const scalePercent = v.d.blue?.scalePercent ?? 100;
+  return performOnce(
+    v,
+    { kind: "scaleTaskSet", arn: v.d.blue?.arn ?? "", scalePercent },
+    `scaling blue back to ${scalePercent} %`,
+  );
+}
+
+/**
+ * Traffic goes back when blue can take it, when green is worse off, or when nothing can be seen and nothing was
+ * ever taken from blue.
+ */
+function mayFlip(v: View): boolean {
+  if (isBlueFit(v)) return true;
+  const blue = blueHealthy(v);
+  if (blue === undefined) return v.blue === undefined || v.blue.scalePercent > 0;
+  return blue > 0 && blue >= (greenHealthy(v) ?? 0);
+}
+
+/** Enough healthy targets, not steadiness: a single task being replaced must not hold up a rollback. */
+function isBlueFit(v: View): boolean {
+  if (v.d.blue === undefined) return true;
+  const healthy = blueHealthy(v);
+  const desired = v.service?.desiredCount ?? v.d.desiredAtStart ?? 1;
+  const full = Math.max(1, tasksFor(desired, v.d.blue.scalePercent));
+  return healthy !== undefined && healthy >= Math.ceil(full * 0.8);
+}

@@ -1,0 +1,117 @@
+/** `queued` and `preparing`: nothing of AWS is changed. */
+import type { Problem } from "../../errors.ts";
+import type { Deployment } from "../record.ts";
+import { withoutCanary } from "../strategy.ts";
+import { findings, pairOf, preparedRoutes } from "../findings.ts";
+import { value, type View } from "../view.ts";
+import { deadlineCause, pastDeadline, paused, unreadable } from "./shared.ts";
+import { enter, type Rule, soon } from "./rule.ts";
+
+export const queued: Rule[] = [
+  {
+    situation: "slot-is-ours",
+    when: (v) => v.seen.slot.acting === v.d.id,
+    then: () => enter("preparing", "the service is free: preparing"),
+  },
+  {
+    situation: "waiting-for-its-turn",
+    when: () => true,
+    // The commit that frees the service wakes the next one; this look is for safety.
+    then: (v) => ({
+      kind: "wait",
+      until: v.now + 60_000,
+      note: `waiting behind ${v.seen.slot.acting ?? "nobody"}`,
+    }),
+  },
+];
+
+export const preparing: Rule[] = [
+  {
+    situation: "deadline",
+    when: (v) => pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.preparingMs),
+    then: (v) => {
+      const cause = deadlineCause(v, v.d.strategy.deadlines.preparingMs);
+      return { kind: "enter", phase: "failed", message: cause.message, cause };
+    },
+  },
+  {
+    situation: "prepared",
+    when: (v) => v.d.desiredAtStart !== undefined && v.d.hold?.kind !== "paused",
+    then: (v) => enter("provisioning", `preparing is done: creating green from ${v.d.green.base}`),
+  },
+  unreadable,
+  paused,
+  {
+    situation: "base-unknown",
+    when: (v) => v.d.green.base === undefined && baseOf(v) !== undefined,
+    then: (v) => ({
+      kind: "note",
+      message: `reading ${baseOf(v)}`,
+      change: (d) => {
+        const base = baseOf(v);
+        if (base) d.green.base = base;
+      },
+    }),
+  },
+  {
+    situation: "wrong",
+    when: (v) => findings(v).length > 0,
+    then: (v) => fail(findings(v)),
+  },
+  {
+    situation: "right",
+    when: (v) => v.service !== undefined,
+    then: (v) => ({
+      kind: "note",
+      message: "everything is in order",
+      change: (d) => prepare(d, v),
+      event: { type: "note" },
+    }),
+  },
+  { situation: "looking", when: () => true, then: (v) => soon(v, "reading everything that matters") },
+];
+
+function baseOf(v: View): string | undefined {
+  return (
+    v.d.request.taskDefinition ??
+    v.primary?.spec.taskDefinition ??
+    v.d.target.taskSet?.taskDefinition ??
+    undefined
+  );
+}
+
+function fail(problems: Problem[]) {
+  const [first] = problems;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+  return {
+    kind: "enter" as const,
+    phase: "failed" as const,
+    message: `refused before anything was touched: ${first?.message}${more}`,
+    problems,
+    ...(first && { cause: { code: first.code, message: first.message } }),
+  };
+}
+
+/** Writes down everything a rollback must restore, before anything is changed. */
+function prepare(d: Deployment, v: View): void {
+  const { primary, service } = v;
+  const pair = pairOf(v);
+  const definition = value(v.seen.taskDefinition);
+  if (pair) d.pair = pair;
+  d.routes = preparedRoutes(v);
+  if (service) d.desiredAtStart = service.desiredCount;
+  if (definition) d.green.base = definition.arn;
+  if (definition && !d.request.images) d.green.taskDefinition = definition.arn;
+  if (primary) {
+    d.blue = {
+      arn: primary.arn,
+      id: primary.id,
+      taskDefinition: primary.spec.taskDefinition ?? "",
+      scalePercent: primary.scalePercent,
+      spec: primary.spec,
+    };
+  } else {
+    // Nothing serves yet: there is no traffic to protect, and nothing to keep warm.
+    d.strategy = { ...withoutCanary(d.strategy), retainMs: 0 };
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * The record and an observation put together: the questions that rules and guards ask. Everything is derived;
+ * nothing here decides.
+ */
+import type { Weights } from "./effect.ts";
+import type { Reading, RouteSeen, Seen, ServiceSeen, TaskSeen, TaskSetSeen } from "./observation.ts";
+import type { Deployment, RouteRecord } from "./record.ts";
+import { tagKeys } from "./target.ts";
+import { greenShare, sameWeights, tasksFor } from "./traffic.ts";
+
+/** How long a read may show what was before our own acknowledged write. (AWS gives no bound; a generous one.) */
+export const lagMs = 30_000;
+
+export interface View {
+  d: Deployment;
+  seen: Seen;
+  now: number;
+  service?: ServiceSeen;
+  primary?: TaskSetSeen;
+  blue?: TaskSetSeen;
+  green?: TaskSetSeen;
+}
+
+export function view(d: Deployment, seen: Seen, now: number): View {
+  const service = value(seen.service);
+  const sets = service?.taskSets ?? [];
+  return {
+    d,
+    seen,
+    now,
+    ...(service && { service }),
+    ...pick(
+      "primary",
+      sets.find((set) => set.status === "PRIMARY"),
+    ),
+    ...pick(
+      "blue",
+      sets.find((set) => set.arn === d.blue?.arn),
+    ),
+    ...pick(
+      "green",
+      sets.find((set) => (d.green.arn ? set.arn === d.green.arn : isOurs(set, d))),
+    ),
+  };
+}
+
+function pick<K extends string, T>(key: K, found: T | undefined): { [P in K]?: T } {
+  return (found === undefined ? {} : { [key]: found }) as { [P in K]?: T };
+}
+
+export function value<T>(reading: Reading<T> | undefined): T | undefined {
+  return reading?.ok ? reading.value : undefined;
+}
+
+function isOurs(set: TaskSetSeen, d: Deployment): boolean {
+  return set.spec.tags?.some((tag) => tag.key === tagKeys.deployment && tag.value === d.id) ?? false;
+}
+
+/** The pair's weights as read on a route; undefined where the route wasn't read or lacks one of the pair. */
+export function weightsRead(v: View, route: RouteRecord): Weights | undefined {
+  const read = value(v.seen.routes[route.ref.arn]);
+  return read && v.d.pair ? pairWeights(read, v.d.pair) : undefined;
+}
+
+export function pairWeights(read: RouteSeen, pair: { blue: string; green: string }): Weights | undefined {
+  const blue = read.weights[pair.blue];
+  const green = read.weights[pair.green];
+  return blue === undefined || green === undefined ? undefined : { blue, green };
+}
+
+/**
+ * What a route's reading tells beside what was last asked of it:
+ * - `as-asked`: it reads back.
+ * - `lagging`: it reads what we asked earlier, and our last write is recent or may still be in flight.
+ * - `behind`: it reads what we asked earlier, and nothing of ours is on its way: to be written again.
+ * - `drifted`: it reads what we never asked, or the rest of the route changed.
+ * - `gone`: it does not exist, or no longer forwards to the pair.
+ * - `unread`: no reading.
+ */
+export type RouteState = "as-asked" | "lagging" | "behind" | "drifted" | "gone" | "unread";
+
+export function routeState(v: View, route: RouteRecord): RouteState {
+  const reading = v.seen.routes[route.ref.arn];
+  if (!reading) return "unread";
+  if (!reading.ok) return reading.fault.class === "absent" ? "gone" : "unread";
+  const weights = weightsRead(v, route);
+  if (!weights) return "gone";
+  if (reading.value.rest !== route.rest) return "drifted";
+  if (sameWeights(weights, route.asked)) return "as-asked";
+  if (!route.earlier.some((earlier) => sameWeights(earlier, weights))) return "drifted";
+  const inFlight = v.now < v.d.unsureUntil || v.now - route.askedAt < lagMs;
+  return inFlight ? "lagging" : "behind";
+}
+
+export function routesIn(v: View, ...states: RouteState[]): RouteRecord[] {
+  return v.d.routes.filter((route) => states.includes(routeState(v, route)));
+}
+
+/** The greatest share that any route gives green, as read or as asked, in percent. */
+export function greenPercent(v: View): number {
+  const shares = v.d.routes.map((route) =>
+    Math.max(greenShare(weightsRead(v, route) ?? { blue: 1, green: 0 }), greenShare(route.asked)),
+  );
+  return 100 * Math.max(0, ...shares);
+}
+
+/** Whether every route was read and gives this colour no weight. */
+export function carriesNothing(v: View, colour: "blue" | "green"): boolean {
+  return v.d.routes.every((route) => route.gone || weightsRead(v, route)?.[colour] === 0);
+}
+
+/** Healthy targets of a group that belong to tasks of this set; all healthy ones where tasks weren't read. */
+export function healthyTargets(v: View, group: string, setId?: string): number | undefined {
+  const targets = value(v.seen.health[group]);
+  if (!targets) return undefined;
+  const healthy = targets.filter((target) => target.state === "healthy");
+  if (setId === undefined) return healthy.length;
+  const tasks = value(v.seen.tasks);
+  if (!tasks) return undefined;
+  const own = new Set(
+    tasks
+      .filter((task) => task.startedBy === setId && task.lastStatus === "RUNNING")
+      .flatMap((t) => t.addresses),
+  );
+  return healthy.filter((target) => own.has(target.address)).length;
+}
+
+/** Green's own tasks that can take traffic: healthy targets, or running tasks where nothing is routed. */
+export function greenHealthy(v: View): number | undefined {
+  if (!v.green) return v.service ? 0 : undefined;
+  return v.d.pair ? healthyTargets(v, v.d.pair.green, v.green.id) : v.green.running;
+}
+
+export function blueHealthy(v: View): number | undefined {
+  return v.d.pair ? healthyTargets(v, v.d.pair.blue) : v.blue?.running;
+}
+
+/** Tasks that green needs to carry `percent` of the traffic; at least one. */
+export function tasksNeeded(v: View, percent: number): number {
+  return Math.max(1, tasksFor(v.service?.desiredCount ?? v.d.desiredAtStart ?? 1, percent));
+}
+
+/** Steady, with something running: a set scaled to 0 is steady too. */
+export function isSteady(set: TaskSetSeen | undefined): boolean {
+  return set !== undefined && set.steady && set.computedDesired > 0;
+}
+
+/** Stopped for reasons that say nothing about the version (AWS docs, stopped tasks: stopCode). */
+const innocentStops = new Set(["SpotInterruption", "TerminationNotice", "UserInitiated"]);
+
+/** Tasks of green that failed: exited, could not start, or failed their health checks. */
+export function failedTasks(v: View): TaskSeen[] {
+  const id = v.green?.id ?? v.d.green.id;
+  return (value(v.seen.tasks) ?? []).filter((task) => task.startedBy === id && hasFailed(task));
+}
+
+function hasFailed(task: TaskSeen): boolean {
+  if (task.lastStatus !== "STOPPED" && task.desiredStatus !== "STOPPED") return false;
+  if (task.stopCode && innocentStops.has(task.stopCode)) return false;
+  if (task.stopCode === "EssentialContainerExited" || task.stopCode === "TaskFailedToStart") return true;
+  return /health check|failed to start|CannotPull|ResourceInitialization|OutOfMemory/i.test(
+    task.stoppedReason ?? "",
+  );
+}
+
+/** Why tasks stopped, in AWS's words with exit codes and pull errors; each different reason once. */
+export function stopReasons(tasks: TaskSeen[]): string {
+  const reasons = tasks.map((task) => {
+    const containers = task.containers
+      .filter((container) => container.exitCode !== undefined || container.reason)
+      .map((container) => {
+        const exit = container.exitCode === undefined ? "" : ` exited with code ${container.exitCode}`;
+        return `${container.name}${exit}${container.reason ? `: ${container.reason}` : ""}`;
+      });
+    return [task.stoppedReason ?? task.stopCode ?? "stopped", ...containers].join("; ");
+  });
+  // Task ids, addresses and ports differ from task to task; what people need is the reason.
+  const general = reasons.map((reason) => reason.replace(/\(?port \d+\)?|\b[0-9a-f]{32}\b/g, "…"));
+  return [...new Set(general)].slice(0, 3).join(" | ");
+}
+
+/** The first reading among those asked for that failed for another reason than absence. */
+export function readingFault(seen: Seen) {
+  const readings = [
+    seen.service,
+    seen.tasks,
+    seen.taskDefinition,
+    seen.registered,
+    seen.survey,
+    ...Object.values(seen.routes),
+    ...Object.values(seen.health),
+  ];
+  for (const reading of readings) {
+    if (reading && !reading.ok && reading.fault.class !== "absent") return reading.fault;
+  }
+  return undefined;
+}

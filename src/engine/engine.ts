@@ -1,0 +1,131 @@
+/** The ways in: starting deployments, asking things of them, running their turns. */
+import type { Command, CommandKind } from "../deployment/command.ts";
+import type { DeploymentEvent } from "../deployment/event.ts";
+import { newDeployment } from "../deployment/obey.ts";
+import type { Actor, Deployment, DeployRequest } from "../deployment/record.ts";
+import type { Strategy } from "../deployment/strategy.ts";
+import type { ServiceTarget } from "../deployment/target.ts";
+import { TealError } from "../errors.ts";
+import { type Parts, type Rest, runTurns } from "./turn.ts";
+
+export type { EngineLog, Rest } from "./turn.ts";
+
+export interface Order {
+  target: ServiceTarget;
+  strategy: Strategy;
+  request: DeployRequest;
+  actor: Actor;
+  /** What to do while another deployment acts on the service, or waits for it. */
+  whenBusy: "queue" | "reject";
+  /** The same key with the same order gives the deployment that the first one made. */
+  idempotencyKey?: string;
+}
+
+export interface CommandOrder {
+  kind: CommandKind;
+  actor: Actor;
+  reason?: string;
+  full?: boolean;
+  /** Given by the caller to make asking safe to repeat. */
+  commandId?: string;
+}
+
+export interface Engine {
+  /** Accepts a deployment and wakes it. Throws `busy`, `idempotency-conflict`, `unavailable`. */
+  start(order: Order): Promise<{ deployment: Deployment; existing: boolean }>;
+  /**
+   * Puts a command into the deployment's inbox and wakes it; its answer is an event of type `command` with this
+   * id. Throws `unknown-deployment`, `unavailable`. Safe to repeat with the same `commandId`.
+   */
+  ask(id: string, order: CommandOrder): Promise<Command>;
+  /** Runs turns until there is nothing to do now; called by a worker's job. */
+  run(id: string, signal: AbortSignal): Promise<Rest>;
+}
+
+export interface EngineParts extends Parts {
+  /** Unpredictable lower-case hexadecimal characters, at least 16. */
+  random: () => string;
+}
+
+export function createEngine(parts: EngineParts): Engine {
+  const { records, clock } = parts;
+
+  return {
+    async start(order) {
+      const now = clock.now();
+      const deployment = newDeployment({ ...order, id: newId(order.target.name, now, parts.random()), now });
+      const created: DeploymentEvent = {
+        seq: 0,
+        at: now,
+        type: "created",
+        actor: order.actor,
+        request: describe(order.request),
+        message: `${order.actor.name} asked to deploy ${describe(order.request)} with the strategy ${order.strategy.name}`,
+      };
+      const result = await records.create({ ...deployment, events: 1 }, [created], {
+        whenBusy: order.whenBusy,
+        ...(order.idempotencyKey && {
+          idempotencyKey: order.idempotencyKey,
+          fingerprint: JSON.stringify([order.target.name, order.strategy.name, order.request]),
+        }),
+      });
+      switch (result.kind) {
+        case "busy":
+          throw new TealError("busy", `${result.acting} acts on ${order.target.name}`);
+        case "conflict":
+          throw new TealError(
+            "idempotency-conflict",
+            `the key ${order.idempotencyKey} was used for something else`,
+          );
+        case "created":
+        case "existing":
+          await wakeOrLeave(parts, result.deployment.id);
+          return { deployment: result.deployment, existing: result.kind === "existing" };
+      }
+    },
+
+    async ask(id, order) {
+      const now = clock.now();
+      const command: Command = {
+        id: order.commandId ?? `c${now.toString(36)}${parts.random().slice(0, 8)}`,
+        kind: order.kind,
+        actor: order.actor,
+        at: now,
+        ...(order.reason && { reason: order.reason }),
+        ...(order.full && { full: true }),
+      };
+      const posted = await records.post(id, command, now);
+      if (posted === "absent") throw new TealError("unknown-deployment", `there is no deployment ${id}`);
+      await wakeOrLeave(parts, id);
+      return command;
+    },
+
+    run: (id, signal) => runTurns(id, parts, signal),
+  };
+}
+
+/** What was accepted is kept; a wake-up that fails is made up for by the sweep. */
+async function wakeOrLeave({ wakes, log }: EngineParts, id: string): Promise<void> {
+  try {
+    await wakes.wake(id);
+  } catch (error) {
+    log.warn({ deploymentId: id, err: error }, "could not wake the deployment at once; the sweep will");
+  }
+}
+
+/**
+ * `checkout-1wqk7j2-4f9a`: the service, the second it was asked for (so that names sort by time), and chance.
+ * No colon and never only digits, as BullMQ wants of a job's id.
+ */
+function newId(service: string, now: number, random: string): string {
+  return `${service}-${Math.floor(now / 1000).toString(36)}-${random.slice(0, 4)}`;
+}
+
+function describe(request: DeployRequest): string {
+  if (request.images) {
+    return Object.entries(request.images)
+      .map(([container, image]) => `${container}=${image}`)
+      .join(", ");
+  }
+  return request.taskDefinition ?? "the same task definition again";
+}
