@@ -67,7 +67,7 @@ function firstRule(draft: Draft, seen: Seen): Rule {
 
 function follow(draft: Draft, seen: Seen): void {
   const v = view(draft.d, seen, draft.now);
-  const move = firstRule(draft, seen).then(v);
+  const move = firstRule(draft, seen).move(v);
   const reason = move.kind === "perform" ? forbid(move.effect, draft.d, seen, draft.now) : undefined;
   // The rules should never get here; if they do, standing still is the harmless thing.
   draft.apply(reason ? { kind: "hold", hold: "stuck", reason, until: draft.now + guardedMs } : move);

@@ -15,10 +15,10 @@ export interface View {
   d: Deployment;
   seen: Seen;
   now: number;
-  service?: ServiceSeen;
-  primary?: TaskSetSeen;
-  blue?: TaskSetSeen;
-  green?: TaskSetSeen;
+  service: ServiceSeen | undefined;
+  primary: TaskSetSeen | undefined;
+  blue: TaskSetSeen | undefined;
+  green: TaskSetSeen | undefined;
 }
 
 export function view(d: Deployment, seen: Seen, now: number): View {
@@ -28,24 +28,11 @@ export function view(d: Deployment, seen: Seen, now: number): View {
     d,
     seen,
     now,
-    ...(service && { service }),
-    ...pick(
-      "primary",
-      sets.find((set) => set.status === "PRIMARY"),
-    ),
-    ...pick(
-      "blue",
-      sets.find((set) => set.arn === d.blue?.arn),
-    ),
-    ...pick(
-      "green",
-      sets.find((set) => (d.green.arn ? set.arn === d.green.arn : isOurs(set, d))),
-    ),
+    service,
+    primary: sets.find((set) => set.status === "PRIMARY"),
+    blue: sets.find((set) => set.arn === d.blue?.arn),
+    green: sets.find((set) => (d.green.arn ? set.arn === d.green.arn : isOurs(set, d))),
   };
-}
-
-function pick<K extends string, T>(key: K, found: T | undefined): { [P in K]?: T } {
-  return (found === undefined ? {} : { [key]: found }) as { [P in K]?: T };
 }
 
 export function value<T>(reading: Reading<T> | undefined): T | undefined {

@@ -27,7 +27,7 @@ export const promoting: Rule[] = [
   {
     situation: "deadline",
     when: (v) => pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.shiftingMs),
-    then: (v) => rollBack(deadlineCause(v, v.d.strategy.deadlines.shiftingMs)),
+    move: (v) => rollBack(deadlineCause(v, v.d.strategy.deadlines.shiftingMs)),
   },
   unreadable,
   drifted,
@@ -37,7 +37,7 @@ export const promoting: Rule[] = [
   {
     situation: "green-is-primary",
     when: (v) => v.primary !== undefined && v.primary.arn === v.d.green.arn,
-    then: (v) =>
+    move: (v) =>
       enter(
         "retaining",
         v.d.blue ? "green is PRIMARY: blue stays warm" : "green is PRIMARY: it is the first one",
@@ -47,7 +47,7 @@ export const promoting: Rule[] = [
   {
     situation: "green-not-primary",
     when: () => true,
-    then: (v) =>
+    move: (v) =>
       performOnce(v, { kind: "makePrimary", arn: v.d.green.arn ?? "" }, "making green the PRIMARY task set"),
   },
 ];
@@ -57,17 +57,17 @@ const wayBack: Rule[] = [
   {
     situation: "rollback-free",
     when: (v) => v.d.rollbackAsked !== undefined && v.seen.slot.acting === v.d.id,
-    then: (v) => rollBack({ code: "operator", message: asker(v) }),
+    move: (v) => rollBack({ code: "operator", message: asker(v) }),
   },
   {
     situation: "rollback-unslotted",
     when: (v) => v.d.rollbackAsked !== undefined && !isQueued(v),
-    then: (v) => ({ kind: "slot", slot: "retake", note: "a rollback is asked for", until: v.now }),
+    move: (v) => ({ kind: "slot", slot: "retake", note: "a rollback is asked for", until: v.now }),
   },
   {
     situation: "rollback-blocked",
     when: (v) => v.d.rollbackAsked !== undefined,
-    then: (v) => {
+    move: (v) => {
       const acting = v.seen.slot.acting ?? "";
       const note = `${acting} acts on the service; it was asked to roll back first`;
       if (acting === "" || v.d.told.includes(`rollback ${acting}`)) return soon(v, note);
@@ -90,12 +90,12 @@ export const retaining: Rule[] = [
   {
     situation: "retaining",
     when: (v) => v.d.blue !== undefined && retainLeftMs(v) > 0,
-    then: (v) => until(v, v.now + retainLeftMs(v), `blue stays warm for ${seconds(retainLeftMs(v))} more`),
+    move: (v) => until(v, v.now + retainLeftMs(v), `blue stays warm for ${seconds(retainLeftMs(v))} more`),
   },
   {
     situation: "retained",
     when: () => true,
-    then: (v) => enter("draining", v.d.blue ? "blue is no longer needed" : "there is no old task set"),
+    move: (v) => enter("draining", v.d.blue ? "blue is no longer needed" : "there is no old task set"),
   },
 ];
 
@@ -103,7 +103,7 @@ export const draining: Rule[] = [
   {
     situation: "nothing-to-drain",
     when: (v) => v.d.blue === undefined,
-    then: () => enter("succeeded", "the new version serves"),
+    move: () => enter("succeeded", "the new version serves"),
   },
   ...wayBack,
   unreadable,
@@ -111,13 +111,13 @@ export const draining: Rule[] = [
   {
     situation: "blue-deleted",
     when: (v) => v.service !== undefined && v.blue === undefined,
-    then: () => enter("succeeded", "the new version serves; the old task set is gone"),
+    move: () => enter("succeeded", "the new version serves; the old task set is gone"),
   },
   {
     // Tasks under scale-in protection can drain for days; the service is not held up for them.
     situation: "blue-drains-for-long",
     when: (v) => v.blue?.status === "DRAINING" && late(v),
-    then: (v) =>
+    move: (v) =>
       enter(
         "succeeded",
         `the new version serves; ${v.blue?.running ?? 0} tasks of the old task set are still stopping`,
@@ -126,24 +126,24 @@ export const draining: Rule[] = [
   {
     situation: "blue-draining",
     when: (v) => v.blue?.status === "DRAINING",
-    then: (v) => soon(v, `the old task set is deleted; ${v.blue?.running ?? 0} of its tasks are stopping`),
+    move: (v) => soon(v, `the old task set is deleted; ${v.blue?.running ?? 0} of its tasks are stopping`),
   },
   behind(full),
   {
     situation: "green-not-primary",
     when: (v) => v.primary?.arn !== v.d.green.arn,
-    then: (v) => hold(v, "drift", "green is no longer the PRIMARY task set; nothing is taken away"),
+    move: (v) => hold(v, "drift", "green is no longer the PRIMARY task set; nothing is taken away"),
   },
   lagging,
   {
     situation: "blue-carries",
     when: (v) => !carriesNothing(v, "blue"),
-    then: (v) => hold(v, "drift", "a route still gives the old task set weight; nothing is taken away"),
+    move: (v) => hold(v, "drift", "a route still gives the old task set weight; nothing is taken away"),
   },
   {
     situation: "hold-time",
     when: (v) => untouchableUntil(v, "blue") > v.now,
-    then: (v) =>
+    move: (v) =>
       until(
         v,
         untouchableUntil(v, "blue"),
@@ -153,7 +153,7 @@ export const draining: Rule[] = [
   {
     situation: "blue-up",
     when: (v) => (v.blue?.scalePercent ?? 0) > 0,
-    then: (v) =>
+    move: (v) =>
       performOnce(
         v,
         { kind: "scaleTaskSet", arn: v.d.blue?.arn ?? "", scalePercent: 0 },
@@ -163,12 +163,12 @@ export const draining: Rule[] = [
   {
     situation: "blue-stopping",
     when: (v) => (v.blue?.running ?? 0) > 0 && !late(v),
-    then: (v) => soon(v, `${v.blue?.running} tasks of blue are draining`),
+    move: (v) => soon(v, `${v.blue?.running} tasks of blue are draining`),
   },
   {
     situation: "blue-empty",
     when: () => true,
-    then: (v) =>
+    move: (v) =>
       performOnce(
         v,
         { kind: "deleteTaskSet", arn: v.d.blue?.arn ?? "", force: false },

@@ -22,13 +22,13 @@ export const provisioning: Rule[] = [
   {
     situation: "deadline",
     when: (v) => pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.provisioningMs),
-    then: (v) => rollBack(deadlineCause(v, v.d.strategy.deadlines.provisioningMs)),
+    move: (v) => rollBack(deadlineCause(v, v.d.strategy.deadlines.provisioningMs)),
   },
   {
     situation: "no-room-for-too-long",
     when: (v) =>
       v.d.hold?.kind === "waiting" && v.now - v.d.hold.since > 2 * v.d.strategy.deadlines.drainingMs,
-    then: (v) =>
+    move: (v) =>
       rollBack({ code: "deadline", message: `there was no room for too long: ${v.d.hold?.reason}` }),
   },
   greenFailing,
@@ -41,7 +41,7 @@ export const provisioning: Rule[] = [
   {
     situation: "predecessor-retains",
     when: (v) => predecessor(v) !== undefined && v.d.green.arn === undefined,
-    then: (v) => {
+    move: (v) => {
       const other = predecessor(v) ?? "";
       const note = `${other} still keeps its old task set in the idle group; it was asked to end`;
       if (v.d.told.includes(`yield ${other}`)) return hold(v, "waiting", note);
@@ -52,23 +52,23 @@ export const provisioning: Rule[] = [
   {
     situation: "idle-group-occupied",
     when: (v) => v.d.green.create === undefined && occupants(v) > 0,
-    then: (v) => hold(v, "waiting", `${occupants(v)} earlier targets still drain from the idle group`),
+    move: (v) => hold(v, "waiting", `${occupants(v)} earlier targets still drain from the idle group`),
   },
   {
     situation: "too-many-task-sets",
     when: (v) => v.d.green.create === undefined && (v.service?.taskSets.length ?? 0) >= taskSetsMax,
-    then: (v) =>
+    move: (v) =>
       hold(v, "waiting", `the service has ${v.service?.taskSets.length} task sets, draining ones included`),
   },
   {
     situation: "revision-in-doubt",
     when: (v) => needsRevision(v) && !registered(v) && v.now < v.d.unsureUntil,
-    then: (v) => soon(v, "looking whether the new revision was registered"),
+    move: (v) => soon(v, "looking whether the new revision was registered"),
   },
   {
     situation: "revision-registered",
     when: (v) => needsRevision(v) && registered(v) !== undefined,
-    then: (v) => ({
+    move: (v) => ({
       kind: "note",
       message: `the new revision is ${registered(v)}`,
       change: (d) => {
@@ -80,7 +80,7 @@ export const provisioning: Rule[] = [
   {
     situation: "revision-missing",
     when: (v) => needsRevision(v) && value(v.seen.taskDefinition) !== undefined,
-    then: (v) => {
+    move: (v) => {
       const base = value(v.seen.taskDefinition);
       const images = v.d.request.images ?? {};
       const tags = (base?.tags ?? []).filter(
@@ -100,7 +100,7 @@ export const provisioning: Rule[] = [
     // With the token, repeating gives the set that the first call made, if it made one.
     situation: "green-missing",
     when: (v) => v.d.green.arn === undefined && v.d.green.taskDefinition !== undefined,
-    then: (v) =>
+    move: (v) =>
       perform(
         {
           kind: "createTaskSet",
@@ -114,12 +114,12 @@ export const provisioning: Rule[] = [
   {
     situation: "green-not-shown",
     when: (v) => v.green === undefined,
-    then: (v) => soon(v, "green is created; waiting until it shows"),
+    move: (v) => soon(v, "green is created; waiting until it shows"),
   },
   {
     situation: "green-small",
     when: (v) => (v.green?.scalePercent ?? 0) < firstScale(v.d.strategy),
-    then: (v) => {
+    move: (v) => {
       const scalePercent = firstScale(v.d.strategy);
       return performOnce(
         v,
@@ -131,12 +131,12 @@ export const provisioning: Rule[] = [
   {
     situation: "green-ready",
     when: (v) => isSteady(v.green) && (greenHealthy(v) ?? 0) >= Math.max(1, v.green?.computedDesired ?? 1),
-    then: (v) => enter("shifting", `green is steady: ${greenHealthy(v)} healthy tasks`),
+    move: (v) => enter("shifting", `green is steady: ${greenHealthy(v)} healthy tasks`),
   },
   {
     situation: "green-starting",
     when: () => true,
-    then: (v) => {
+    move: (v) => {
       const failed = failedTasks(v);
       const wanted = v.green?.computedDesired ?? tasksNeeded(v, 100);
       const note = `green starts: ${v.green?.running ?? 0} of ${wanted} tasks run, ${greenHealthy(v) ?? 0} are healthy`;

@@ -12,7 +12,7 @@ export interface Rule {
   /** The situation's name, unique within its phase. */
   situation: string;
   when(v: View): boolean;
-  then(v: View): Move;
+  move(v: View): Move;
 }
 
 /** How soon to look again: while AWS is at work on something we wait for, and while nothing is expected. */

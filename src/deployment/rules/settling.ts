@@ -16,12 +16,12 @@ export const settling: Rule[] = [
   {
     situation: "unreadable",
     when: (v) => mine(v) && !isGivenUp(v.d) && readingFault(v.seen) !== undefined,
-    then: (v) => soon(v, "looking once more after the end"),
+    move: (v) => soon(v, "looking once more after the end"),
   },
   {
     situation: "late-weights",
     when: (v) => mine(v) && !isGivenUp(v.d) && lateRoutes(v).length > 0,
-    then: (v) => {
+    move: (v) => {
       const route = lateRoutes(v)[0];
       const from = route && weightsRead(v, route);
       if (!route || !from || !v.d.pair) return soon(v, "looking once more after the end");
@@ -35,7 +35,7 @@ export const settling: Rule[] = [
     situation: "late-green",
     when: (v) =>
       mine(v) && lateGreen(v) && carriesNothing(v, "green") && untouchableUntil(v, "green") <= v.now,
-    then: (v) =>
+    move: (v) =>
       perform(
         { kind: "deleteTaskSet", arn: v.green?.arn ?? "", force: true },
         "a task set of ours appeared late: deleting it",
@@ -44,12 +44,12 @@ export const settling: Rule[] = [
   {
     situation: "unsettled",
     when: (v) => !v.d.settled && v.now < v.d.unsureUntil,
-    then: (v) => until(v, v.d.unsureUntil, "looking once more when no call of ours can be in flight"),
+    move: (v) => until(v, v.d.unsureUntil, "looking once more when no call of ours can be in flight"),
   },
   {
     situation: "settled",
     when: (v) => !v.d.settled,
-    then: (v) => ({
+    move: (v) => ({
       kind: "slot",
       slot: "done",
       note: v.d.note,
@@ -63,7 +63,7 @@ export const settling: Rule[] = [
   {
     situation: "last-look-due-later",
     when: (v) => v.d.lastLookAt !== undefined && v.now < v.d.lastLookAt,
-    then: (v) => ({ kind: "wait", until: v.d.lastLookAt, note: v.d.note }),
+    move: (v) => ({ kind: "wait", until: v.d.lastLookAt, note: v.d.note }),
   },
   { situation: "over", when: () => true, then: (v) => ({ kind: "wait", until: undefined, note: v.d.note }) },
 ];

@@ -21,7 +21,7 @@ import { forward, hold, performOnce, pollMs, rollBack, type Rule, soon } from ".
 export const unreadable: Rule = {
   situation: "unreadable",
   when: (v) => readingFault(v.seen) !== undefined,
-  then: (v) => {
+  move: (v) => {
     const trouble = v.d.trouble["look"];
     if (trouble?.class === "stuck")
       return { ...hold(v, "stuck", stuckReason(trouble)), until: trouble.nextAt };
@@ -38,7 +38,7 @@ export const unreadable: Rule = {
 export const refused: Rule = {
   situation: "refused",
   when: (v) => refusal(v) !== undefined,
-  then: (v) => {
+  move: (v) => {
     const trouble = refusal(v);
     const message = `${trouble?.action} was refused with ${trouble?.code}: ${trouble?.message}`;
     return rollBack({ code: "aws-refused", message });
@@ -52,13 +52,13 @@ function refusal(v: View) {
 export const paused: Rule = {
   situation: "paused",
   when: (v) => v.d.hold?.kind === "paused",
-  then: (v) => hold(v, "paused", v.d.hold?.reason ?? "paused"),
+  move: (v) => hold(v, "paused", v.d.hold?.reason ?? "paused"),
 };
 
 export const drifted: Rule = {
   situation: "drifted",
   when: (v) => routesIn(v, "drifted", "gone").length > 0,
-  then: (v) =>
+  move: (v) =>
     hold(
       v,
       "drift",
@@ -85,7 +85,7 @@ export const greenGone: Rule = {
     v.service !== undefined &&
     v.d.green.arn !== undefined &&
     (v.green === undefined ? v.now - (v.d.green.createdAt ?? 0) > lagMs : v.green.status === "DRAINING"),
-  then: () => rollBack({ code: "green-gone", message: "the new task set was deleted by somebody else" }),
+  move: () => rollBack({ code: "green-gone", message: "the new task set was deleted by somebody else" }),
 };
 
 /** There is nothing to go back to, so nothing is moved until a person decides. */
@@ -95,7 +95,7 @@ export const blueGone: Rule = {
     v.service !== undefined &&
     v.d.blue !== undefined &&
     (v.blue === undefined || v.blue.status === "DRAINING"),
-  then: (v) =>
+  move: (v) =>
     hold(v, "stuck", "the old task set was deleted by somebody else; release the deployment, then decide"),
 };
 
@@ -107,7 +107,7 @@ export const greenUnhealthy: Rule = {
     if (healthy === undefined || greenPercent(v) === 0 || v.d.unhealthySince === undefined) return false;
     return healthy === 0 || v.now - v.d.unhealthySince > v.d.strategy.deadlines.unhealthyMs;
   },
-  then: (v) => {
+  move: (v) => {
     const needed = tasksNeeded(v, greenPercent(v));
     const reasons = stopReasons(failedTasks(v));
     const message = `green has ${greenHealthy(v)} healthy tasks where its share needs ${needed}`;
@@ -118,7 +118,7 @@ export const greenUnhealthy: Rule = {
 export const greenFailing: Rule = {
   situation: "green-failing",
   when: (v) => failedTasks(v).length >= v.d.strategy.failedTasksMax,
-  then: (v) => {
+  move: (v) => {
     const failed = failedTasks(v);
     const message = `${failed.length} tasks of the new version failed: ${stopReasons(failed)}`;
     return rollBack({ code: "green-failing", message });
@@ -130,14 +130,14 @@ export function behind(percent: (v: View) => number): Rule {
   return {
     situation: "route-behind",
     when: (v) => routesIn(v, "behind").length > 0,
-    then: (v) => writeRoute(v, routesIn(v, "behind"), percent(v)),
+    move: (v) => writeRoute(v, routesIn(v, "behind"), percent(v)),
   };
 }
 
 export const lagging: Rule = {
   situation: "route-lagging",
   when: (v) => routesIn(v, "lagging").length > 0,
-  then: (v) => soon(v, "waiting until the last change of weights reads back"),
+  move: (v) => soon(v, "waiting until the last change of weights reads back"),
 };
 
 /** Writes the first of these routes; one call a turn. */

@@ -30,7 +30,7 @@ export const shifting: Rule[] = [
     situation: "deadline",
     when: (v) =>
       step(v) !== undefined && step(v)?.kind !== "pause" && pastDeadline(v, v.d.stepSince, stepLimitMs(v)),
-    then: (v) => rollBack(deadlineCause(v, stepLimitMs(v))),
+    move: (v) => rollBack(deadlineCause(v, stepLimitMs(v))),
   },
   unreadable,
   drifted,
@@ -40,12 +40,12 @@ export const shifting: Rule[] = [
   {
     situation: "steps-done",
     when: (v) => step(v) === undefined,
-    then: () => enter("baking", "every step is done: all traffic is on green"),
+    move: () => enter("baking", "every step is done: all traffic is on green"),
   },
   {
     situation: "pausing",
     when: (v) => pauseLeftMs(v) > 0,
-    then: (v) =>
+    move: (v) =>
       until(
         v,
         v.now + pauseLeftMs(v),
@@ -55,12 +55,12 @@ export const shifting: Rule[] = [
   {
     situation: "pause-over",
     when: (v) => step(v)?.kind === "pause",
-    then: (v) => stepDone(v),
+    move: (v) => stepDone(v),
   },
   {
     situation: "green-small",
     when: (v) => v.green !== undefined && v.green.scalePercent < scaleFor(v.d.strategy, v.d.step),
-    then: (v) => {
+    move: (v) => {
       const scalePercent = scaleFor(v.d.strategy, v.d.step);
       return performOnce(
         v,
@@ -73,7 +73,7 @@ export const shifting: Rule[] = [
     // Green's own healthy tasks, enough for the share it is to get, by this very look.
     situation: "green-not-ready",
     when: (v) => !isReady(v),
-    then: (v) =>
+    move: (v) =>
       soon(
         v,
         `${named(v)}: green has ${greenHealthy(v) ?? 0} healthy tasks of ${neededForStep(v)}${isSteady(v.green) ? "" : ", not steady"}`,
@@ -82,7 +82,7 @@ export const shifting: Rule[] = [
   {
     situation: "routes-to-write",
     when: (v) => routesToWrite(v).length > 0,
-    then: (v) => writeRoute(v, routesToWrite(v), weightOf(step(v)) ?? 0),
+    move: (v) => writeRoute(v, routesToWrite(v), weightOf(step(v)) ?? 0),
   },
   { situation: "step-done", when: () => true, then: (v) => stepDone(v) },
 ];
@@ -101,13 +101,13 @@ export const baking: Rule[] = [
   {
     situation: "baking",
     when: (v) => bakeLeftMs(v) > 0,
-    then: (v) =>
+    move: (v) =>
       until(v, v.now + bakeLeftMs(v), `baking until ${clock(v.now + bakeLeftMs(v))}, blue at full scale`),
   },
   {
     situation: "baked",
     when: () => true,
-    then: () => enter("promoting", "green has proved itself: promoting it"),
+    move: () => enter("promoting", "green has proved itself: promoting it"),
   },
 ];
 

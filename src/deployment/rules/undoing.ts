@@ -17,7 +17,7 @@ export const rollingBack: Rule[] = [
   {
     situation: "route-away",
     when: (v) => routesAway(v).length > 0 && mayFlip(v),
-    then: (v) => {
+    move: (v) => {
       const route = routesAway(v)[0];
       const from = route && weightsRead(v, route);
       if (!route || !from) return soon(v, "waiting for the routes");
@@ -28,7 +28,7 @@ export const rollingBack: Rule[] = [
   {
     situation: "route-gone",
     when: (v) => routesGone(v).length > 0,
-    then: (v) => {
+    move: (v) => {
       const arns = routesGone(v).map((route) => route.ref.arn);
       return {
         kind: "note",
@@ -44,13 +44,13 @@ export const rollingBack: Rule[] = [
     situation: "blue-short",
     when: (v) =>
       v.blue !== undefined && v.d.blue !== undefined && v.blue.scalePercent < v.d.blue.scalePercent,
-    then: (v) => restoreScale(v),
+    move: (v) => restoreScale(v),
   },
   {
     situation: "overdue",
     when: (v) =>
       pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.rollingBackMs) && v.d.hold === undefined,
-    then: (v) => {
+    move: (v) => {
       const limit = seconds(v.d.strategy.deadlines.rollingBackMs);
       return { ...hold(v, "stuck", `the rollback takes longer than ${limit}: ${v.d.note}`), until: v.now };
     },
@@ -58,7 +58,7 @@ export const rollingBack: Rule[] = [
   {
     situation: "blue-starting",
     when: (v) => routesAway(v).length > 0,
-    then: (v) =>
+    move: (v) =>
       soon(v, `blue has ${blueHealthy(v) ?? 0} healthy tasks; traffic goes back as soon as it has enough`),
   },
   {
@@ -68,7 +68,7 @@ export const rollingBack: Rule[] = [
       v.blue !== undefined &&
       v.primary !== undefined &&
       v.primary.arn !== v.d.blue.arn,
-    then: (v) =>
+    move: (v) =>
       performOnce(
         v,
         { kind: "makePrimary", arn: v.d.blue?.arn ?? "" },
@@ -79,12 +79,12 @@ export const rollingBack: Rule[] = [
     situation: "blue-long",
     when: (v) =>
       v.blue !== undefined && v.d.blue !== undefined && v.blue.scalePercent > v.d.blue.scalePercent,
-    then: (v) => restoreScale(v),
+    move: (v) => restoreScale(v),
   },
   {
     situation: "green-untagged",
     when: (v) => v.green?.status === "ACTIVE" && v.d.routes.length > 0 && !isTaggedRollingBack(v),
-    then: (v) =>
+    move: (v) =>
       performOnce(
         v,
         { kind: "tagTaskSet", arn: v.green?.arn ?? "", tags: [{ key: tagKeys.rollingBack, value: "true" }] },
@@ -95,7 +95,7 @@ export const rollingBack: Rule[] = [
     // A set that nobody heard of may exist, or appear later: its token tells.
     situation: "green-in-doubt",
     when: (v) => v.d.green.arn === undefined && v.d.green.doubt === true && v.d.green.create !== undefined,
-    then: (v) => {
+    move: (v) => {
       const request = v.d.green.create;
       const refused = v.d.trouble["createTaskSet"]?.class === "refuse";
       if (!request || refused) {
@@ -117,7 +117,7 @@ export const rollingBack: Rule[] = [
   {
     situation: "unreadable",
     when: (v) => v.service === undefined || readingFault(v.seen) !== undefined,
-    then: (v) => {
+    move: (v) => {
       const trouble = v.d.trouble["look"];
       if (trouble?.class === "stuck")
         return { ...hold(v, "stuck", stuckReason(trouble)), until: trouble.nextAt };
@@ -131,7 +131,7 @@ export const rollingBack: Rule[] = [
   {
     situation: "hold-time",
     when: (v) => untouchableUntil(v, "green") > v.now,
-    then: (v) =>
+    move: (v) =>
       until(
         v,
         untouchableUntil(v, "green"),
@@ -145,7 +145,7 @@ export const rollingBack: Rule[] = [
       v.d.green.arn !== undefined &&
       !v.d.deleting.green &&
       v.now - (v.d.green.createdAt ?? 0) < 30_000,
-    then: (v) => soon(v, "green was created and must show before it can be seen to go"),
+    move: (v) => soon(v, "green was created and must show before it can be seen to go"),
   },
   {
     situation: "green-up",
@@ -154,7 +154,7 @@ export const rollingBack: Rule[] = [
       v.green.status !== "DRAINING" &&
       v.green.scalePercent > 0 &&
       v.green.status !== "PRIMARY",
-    then: (v) =>
+    move: (v) =>
       performOnce(
         v,
         { kind: "scaleTaskSet", arn: v.green?.arn ?? "", scalePercent: 0 },
@@ -165,7 +165,7 @@ export const rollingBack: Rule[] = [
     // By force where green is PRIMARY, as the first set of a service is: nothing can be PRIMARY in its stead.
     situation: "green-there",
     when: (v) => v.green !== undefined && v.green.status !== "DRAINING",
-    then: (v) =>
+    move: (v) =>
       performOnce(
         v,
         { kind: "deleteTaskSet", arn: v.green?.arn ?? "", force: v.green?.status === "PRIMARY" },
@@ -175,12 +175,12 @@ export const rollingBack: Rule[] = [
   {
     situation: "green-draining",
     when: (v) => v.green !== undefined && !pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.drainingMs),
-    then: (v) => soon(v, `green is deleted; ${v.green?.running ?? 0} of its tasks are stopping`),
+    move: (v) => soon(v, `green is deleted; ${v.green?.running ?? 0} of its tasks are stopping`),
   },
   {
     situation: "undone",
     when: () => true,
-    then: (v) =>
+    move: (v) =>
       enter("rolled_back", v.d.blue ? "blue serves as before; green is gone" : "the first version is gone"),
   },
 ];

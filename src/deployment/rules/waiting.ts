@@ -11,13 +11,13 @@ export const queued: Rule[] = [
   {
     situation: "slot-is-ours",
     when: (v) => v.seen.slot.acting === v.d.id,
-    then: () => enter("preparing", "the service is free: preparing"),
+    move: () => enter("preparing", "the service is free: preparing"),
   },
   {
     situation: "waiting-for-its-turn",
     when: () => true,
     // The commit that frees the service wakes the next one; this look is for safety.
-    then: (v) => ({
+    move: (v) => ({
       kind: "wait",
       until: v.now + 60_000,
       note: `waiting behind ${v.seen.slot.acting ?? "nobody"}`,
@@ -29,7 +29,7 @@ export const preparing: Rule[] = [
   {
     situation: "deadline",
     when: (v) => pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.preparingMs),
-    then: (v) => {
+    move: (v) => {
       const cause = deadlineCause(v, v.d.strategy.deadlines.preparingMs);
       return { kind: "enter", phase: "failed", message: cause.message, cause };
     },
@@ -37,14 +37,14 @@ export const preparing: Rule[] = [
   {
     situation: "prepared",
     when: (v) => v.d.desiredAtStart !== undefined && v.d.hold?.kind !== "paused",
-    then: (v) => enter("provisioning", `preparing is done: creating green from ${v.d.green.base}`),
+    move: (v) => enter("provisioning", `preparing is done: creating green from ${v.d.green.base}`),
   },
   unreadable,
   paused,
   {
     situation: "base-unknown",
     when: (v) => v.d.green.base === undefined && baseOf(v) !== undefined,
-    then: (v) => ({
+    move: (v) => ({
       kind: "note",
       message: `reading ${baseOf(v)}`,
       change: (d) => {
@@ -56,12 +56,12 @@ export const preparing: Rule[] = [
   {
     situation: "wrong",
     when: (v) => findings(v).length > 0,
-    then: (v) => fail(findings(v)),
+    move: (v) => fail(findings(v)),
   },
   {
     situation: "right",
     when: (v) => v.service !== undefined,
-    then: (v) => ({
+    move: (v) => ({
       kind: "note",
       message: "everything is in order",
       change: (d) => prepare(d, v),
