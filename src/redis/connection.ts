@@ -1,4 +1,5 @@
 /** Connections to Redis, each made for what it is used for, and the check that this Redis keeps what it is given. */
+import { once } from "node:events";
 import { Redis, type RedisOptions } from "ioredis";
 import { TealError } from "../errors.ts";
 import { asking } from "./errors.ts";
@@ -54,9 +55,20 @@ export function connectRedis(url: string, use: ConnectionUse, log: ConnectionLog
   return redis;
 }
 
-/** Waits for the first answer of a `records` connection; throws `unavailable` where there is none. */
-export async function openRedis(redis: Redis): Promise<void> {
-  await asking("connect", () => redis.connect());
+/** Waits until a `records` connection is ready; throws `unavailable` where it isn't within `limitMs`. */
+export async function openRedis(redis: Redis, limitMs = 30_000): Promise<void> {
+  const ready = once(redis, "ready", { signal: AbortSignal.timeout(limitMs) });
+  // Its failure is told to the log, and the connection tries again by itself.
+  redis.connect().catch(() => {});
+  try {
+    await ready;
+  } catch (error) {
+    redis.disconnect();
+    const { host, port } = redis.options;
+    throw new TealError("unavailable", `Redis at ${host}:${port} did not answer within ${limitMs} ms`, {
+      cause: error,
+    });
+  }
 }
 
 const versionMin = [6, 2] as const;

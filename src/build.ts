@@ -1,0 +1,87 @@
+/** The composition root: the only place that makes adapters and puts them together. */
+import { randomBytes } from "node:crypto";
+import type { Redis } from "ioredis";
+import { createCloud } from "./aws/cloud.ts";
+import type { Config } from "./config/config.ts";
+import { createEngine, type Engine } from "./engine/engine.ts";
+import type { Clock, Records, Wakes } from "./engine/ports.ts";
+import { checkRedis, connectRedis, openRedis } from "./redis/connection.ts";
+import { asking } from "./redis/errors.ts";
+import { createRecords } from "./redis/records.ts";
+import { createWakes } from "./redis/wakes.ts";
+import { createLogger, type Logger, limitRate, type TroubleLog } from "./telemetry.ts";
+
+export interface Teal {
+  config: Config;
+  clock: Clock;
+  log: Logger;
+  /** Lets each message through once in a while: for what can fail a thousand times a second. */
+  troubleLog: TroubleLog;
+  records: Records;
+  wakes: Wakes;
+  engine: Engine;
+  /** Throws `unavailable` where Redis doesn't answer. */
+  ping: () => Promise<void>;
+  /** A connection for BullMQ's workers; closed with everything else. */
+  connectJobs(): Redis;
+  /** Closes all connections, without waiting for what is under way. */
+  close(): Promise<void>;
+}
+
+const troubleEveryMs = 10_000;
+
+export const systemClock: Clock = { now: () => Date.now() };
+
+/** Connects and checks; throws TealError('unavailable' | 'bad-redis'). `name` is the process's, for its logs. */
+export async function build(config: Config, name: "api" | "worker"): Promise<Teal> {
+  const clock = systemClock;
+  const log = createLogger({ name, level: config.log.level });
+  const troubleLog = limitRate(log, troubleEveryMs, () => clock.now());
+  const { url, keyPrefix: prefix } = config.redis;
+  const jobs: Redis[] = [];
+
+  const redis = connectRedis(url, "records", troubleLog);
+  await openRedis(redis);
+  try {
+    for (const warning of await checkRedis(redis)) log.warn(warning);
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+  const subscriber = (): Redis => connectRedis(url, "subscriber", troubleLog);
+  const records = createRecords({ redis, subscriber, prefix });
+  const wakes = createWakes({ redis, prefix, log: troubleLog });
+  const cloud = createCloud({ clock, log });
+  const engine = createEngine({
+    records,
+    wakes,
+    cloud,
+    clock,
+    random: () => randomBytes(8).toString("hex"),
+    log,
+  });
+
+  return {
+    config,
+    clock,
+    log,
+    troubleLog,
+    records,
+    wakes,
+    engine,
+    ping: async () => {
+      await asking("answer", () => redis.ping());
+    },
+    connectJobs: () => {
+      const connection = connectRedis(url, "jobs", troubleLog);
+      jobs.push(connection);
+      return connection;
+    },
+    close: async () => {
+      await records.close();
+      await wakes.close();
+      for (const connection of [redis, ...jobs]) connection.disconnect();
+      cloud.close();
+    },
+  };
+}
