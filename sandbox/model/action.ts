@@ -1,35 +1,51 @@
-import { z } from 'zod';
+import type { z } from "zod";
+import type { Region } from "./region.ts";
 
 /** One API action: the shape of its input and what it does. */
-export interface Action<R, I extends z.ZodType, O> {
+export interface Action<I extends z.ZodType, O extends object> {
   input: I;
-  run: (region: R, input: z.output<I>) => O;
-  /** Changes nothing; reads may lag. */
-  readOnly: boolean;
+  /** Checks the parameters, refuses them in the service's own way, and acts. */
+  perform: (region: Region, params: unknown, refuse: (message: string) => Error) => O;
 }
 
 /** An action that changes something. */
-export function write<R, I extends z.ZodType, O>(
+export function write<I extends z.ZodType, O extends object>(
   input: I,
-  run: (region: R, input: z.output<I>) => O,
-): Action<R, I, O> {
-  return { input, run, readOnly: false };
+  act: (region: Region, input: z.output<I>) => O,
+): Action<I, O> {
+  return {
+    input,
+    perform: (region, params, refuse) => {
+      const checked = check(input, params, refuse);
+      return region.change(() => act(region, checked));
+    },
+  };
 }
 
-/** An action that only looks. */
-export function read<R, I extends z.ZodType, O>(
+/** An action that only looks; what it sees may lag. */
+export function read<I extends z.ZodType, O extends object>(
   input: I,
-  run: (region: R, input: z.output<I>) => O,
-): Action<R, I, O> {
-  return { input, run, readOnly: true };
+  look: (region: Region, input: z.output<I>) => O,
+): Action<I, O> {
+  return { input, perform: (region, params, refuse) => look(region, check(input, params, refuse)) };
+}
+
+function check<I extends z.ZodType>(
+  shape: I,
+  params: unknown,
+  refuse: (message: string) => Error,
+): z.output<I> {
+  const parsed = shape.safeParse(params);
+  if (parsed.success) return parsed.data;
+  throw refuse(problemOf(parsed.error));
 }
 
 /** The first problem of an input in words a caller can act on. */
-export function problemOf(error: z.ZodError): string {
+function problemOf(error: z.ZodError): string {
   const issue = error.issues[0];
-  if (issue === undefined) return 'The request is malformed.';
-  const where = issue.path.map(String).join('.');
-  return where === '' ? issue.message : `${where}: ${issue.message}`;
+  if (issue === undefined) return "The request is malformed.";
+  const where = issue.path.map(String).join(".");
+  return where === "" ? issue.message : `${where}: ${issue.message}`;
 }
 
 /** A page of a list and where the next one begins. */
@@ -39,11 +55,11 @@ export function page<T>(
   token: string | undefined,
   refuse: () => Error,
 ): { items: T[]; next: string | undefined } {
-  const start = token === undefined || token === '' ? 0 : Number(Buffer.from(token, 'base64url').toString());
+  const start = token === undefined || token === "" ? 0 : Number(Buffer.from(token, "base64url").toString());
   if (!Number.isInteger(start) || start < 0) throw refuse();
   const end = start + size;
   return {
     items: all.slice(start, end),
-    next: end < all.length ? Buffer.from(String(end)).toString('base64url') : undefined,
+    next: end < all.length ? Buffer.from(String(end)).toString("base64url") : undefined,
   };
 }

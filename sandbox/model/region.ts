@@ -1,15 +1,15 @@
-import type { Clock } from '../clock.ts';
-import type { Random } from '../random.ts';
-import { randomText } from '../random.ts';
-import { copyEcsState, newEcsState, type EcsState } from './ecs/state.ts';
-import { copyElbState, newElbState, type ElbState, type TargetRow } from './elb/state.ts';
-import { Routes } from './elb/routes.ts';
-import { Lagged } from './lagged.ts';
-import type { Settings } from './settings.ts';
-import type { Prober, TaskEvent, TaskView } from './traffic.ts';
+import type { Clock } from "../clock.ts";
+import type { Random } from "../random.ts";
+import { randomText } from "../random.ts";
+import { copyEcsState, newEcsState, type EcsState, type Task } from "./ecs/state.ts";
+import { copyElbState, newElbState, type ElbState, type TargetRow } from "./elb/state.ts";
+import { Routes, type Route } from "./elb/routes.ts";
+import { Lagged } from "./lagged.ts";
+import type { Settings } from "./settings.ts";
+import type { Prober, TaskEvent, TaskView } from "./traffic.ts";
 
 /** The one account there is. */
-export const account = '000000000000';
+export const account = "000000000000";
 
 /** What all regions share. */
 export interface Surroundings {
@@ -24,6 +24,21 @@ export interface Surroundings {
 }
 
 /**
+ * Who wants to know what happens elsewhere in a region: target health knows
+ * nothing of tasks, and a task knows nothing of the scheduler.
+ */
+export interface Ears {
+  /** Health checks changed their mind about a target. */
+  targetJudged: (target: TargetRow) => void;
+  /** A task stopped or was asked to; `failed` when nobody wanted that. */
+  taskEnded: (task: Task, failed: boolean) => void;
+  /** A task began to run or to stop. */
+  taskChanged: (task: Task) => void;
+  /** A task as the traffic sees it. */
+  taskView: (taskArn: string) => TaskView | undefined;
+}
+
+/**
  * One region: its state, its time and its chance. Whatever changes the state
  * does so within `change`, or in a callback of `after`, so that reads can lag.
  */
@@ -33,10 +48,13 @@ export class Region {
   readonly ecs: EcsState = newEcsState();
   readonly elb: ElbState = newElbState();
   readonly routes = new Routes();
-  /** The ECS scheduler's ear; set by the one that puts the region together. */
-  onTargetHealth: (target: TargetRow) => void = () => undefined;
-  /** A living task as the traffic sees it; set likewise. */
-  taskView: (taskArn: string) => TaskView | undefined = () => undefined;
+  /** Set by the one that puts the region together. */
+  ears: Ears = {
+    targetJudged: () => undefined,
+    taskEnded: () => undefined,
+    taskChanged: () => undefined,
+    taskView: () => undefined,
+  };
   readonly #seenEcs: Lagged<EcsState>;
   readonly #seenElb: Lagged<ElbState>;
   readonly #due = new Map<string, () => void>();
@@ -94,12 +112,19 @@ export class Region {
     this.#due.delete(name);
   }
 
+  /** Takes a changed route (undefined: it is gone) into force once the change has reached the traffic. */
+  propagate(arn: string, route: Route | undefined): void {
+    const apply = this.routes.accept(arn, route);
+    if (this.settings.propagationMs <= 0) apply();
+    else this.after(this.settings.propagationMs, apply);
+  }
+
   hex(length: number): string {
-    return randomText(this.around.random, length, '0123456789abcdef');
+    return randomText(this.around.random, length, "0123456789abcdef");
   }
 
   digits(length: number): string {
-    return randomText(this.around.random, length, '0123456789');
+    return randomText(this.around.random, length, "0123456789");
   }
 
   ecsArn(resource: string): string {

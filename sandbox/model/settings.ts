@@ -1,4 +1,4 @@
-import type { Behaviour } from './behaviour.ts';
+import type { Behaviour } from "./behaviour.ts";
 
 /**
  * How this AWS behaves. The defaults are near to what AWS does; a demo or a

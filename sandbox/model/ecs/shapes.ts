@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { z } from "zod";
 
 /*
  * Inputs of the ECS actions, as far as the model reads them. What it only
@@ -6,7 +6,7 @@ import { z } from 'zod';
  * not know is ignored, as AWS does.
  */
 
-export const tag = z.object({ key: z.string().min(1).max(128), value: z.string().max(256).default('') });
+export const tag = z.object({ key: z.string().min(1).max(128), value: z.string().max(256).default("") });
 export type Tag = z.output<typeof tag>;
 const tags = z.array(tag);
 
@@ -33,8 +33,8 @@ export type NetworkConfiguration = z.output<typeof networkConfiguration>;
 const serviceRegistry = z.looseObject({ registryArn: z.string().optional() });
 export type ServiceRegistry = z.output<typeof serviceRegistry>;
 
-const scale = z.object({ value: z.number().default(0), unit: z.string().default('PERCENT') });
-const launchType = z.enum(['EC2', 'FARGATE', 'EXTERNAL', 'MANAGED_INSTANCES']);
+const scale = z.object({ value: z.number().default(0), unit: z.string().default("PERCENT") });
+const launchType = z.enum(["EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"]);
 const cluster = z.string().optional();
 const include = z.array(z.string()).default([]);
 const paged = { nextToken: z.string().optional(), maxResults: z.number().int().min(1).max(100).default(100) };
@@ -43,7 +43,7 @@ export const createCluster = z.object({
   clusterName: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,255}$/)
-    .default('default'),
+    .default("default"),
   tags: tags.default([]),
   settings: z.unknown(),
   capacityProviders: z.array(z.string()).default([]),
@@ -57,20 +57,20 @@ export const containerDefinition = z.looseObject({
   name: z.string().min(1),
   image: z.string().min(1),
   essential: z.boolean().default(true),
-  environment: z.array(z.looseObject({ name: z.string(), value: z.string().default('') })).default([]),
+  environment: z.array(z.looseObject({ name: z.string(), value: z.string().default("") })).default([]),
   portMappings: z
     .array(
       z.looseObject({
         containerPort: z.number().int().optional(),
         hostPort: z.number().int().optional(),
-        protocol: z.string().default('tcp'),
+        protocol: z.string().default("tcp"),
       }),
     )
     .default([]),
 });
 export const registerTaskDefinition = z.looseObject({
-  family: z.string().regex(/^[A-Za-z0-9_-]{1,255}$/, 'Family contains invalid characters.'),
-  containerDefinitions: z.array(containerDefinition).min(1, 'Container list cannot be empty.'),
+  family: z.string().regex(/^[A-Za-z0-9_-]{1,255}$/, "Family contains invalid characters."),
+  containerDefinitions: z.array(containerDefinition).min(1, "Container list cannot be empty."),
   networkMode: z.string().optional(),
   tags: tags.default([]),
 });
@@ -79,8 +79,8 @@ export const describeTaskDefinition = z.object({ taskDefinition: z.string(), inc
 export const deregisterTaskDefinition = z.object({ taskDefinition: z.string() });
 export const listTaskDefinitions = z.object({
   familyPrefix: z.string().optional(),
-  status: z.enum(['ACTIVE', 'INACTIVE', 'DELETE_IN_PROGRESS']).default('ACTIVE'),
-  sort: z.enum(['ASC', 'DESC']).default('ASC'),
+  status: z.enum(["ACTIVE", "INACTIVE", "DELETE_IN_PROGRESS"]).default("ACTIVE"),
+  sort: z.enum(["ASC", "DESC"]).default("ASC"),
   ...paged,
 });
 
@@ -90,14 +90,16 @@ const serviceFlags = {
   healthCheckGracePeriodSeconds: z.number().int().min(0).max(2_147_483_647).optional(),
   enableECSManagedTags: z.boolean().optional(),
   enableExecuteCommand: z.boolean().optional(),
-  propagateTags: z.enum(['TASK_DEFINITION', 'SERVICE', 'NONE']).optional(),
+  propagateTags: z.enum(["TASK_DEFINITION", "SERVICE", "NONE"]).optional(),
 };
 export const createService = z.looseObject({
   cluster,
   serviceName: z.string().regex(/^[A-Za-z0-9_-]{1,255}$/),
   desiredCount: z.number().int().min(0).default(0),
-  deploymentController: z.object({ type: z.enum(['ECS', 'CODE_DEPLOY', 'EXTERNAL']) }).default({ type: 'ECS' }),
-  schedulingStrategy: z.enum(['REPLICA', 'DAEMON']).default('REPLICA'),
+  deploymentController: z
+    .object({ type: z.enum(["ECS", "CODE_DEPLOY", "EXTERNAL"]) })
+    .default({ type: "ECS" }),
+  schedulingStrategy: z.enum(["REPLICA", "DAEMON"]).default("REPLICA"),
   tags: tags.default([]),
   ...serviceFlags,
 });
@@ -126,15 +128,20 @@ export const createTaskSet = z.object({
   launchType: launchType.optional(),
   capacityProviderStrategy: z.array(capacityProviderStrategyItem).default([]),
   platformVersion: z.string().optional(),
-  scale: scale.default({ value: 100, unit: 'PERCENT' }),
+  scale: scale.default({ value: 100, unit: "PERCENT" }),
   clientToken: z
     .string()
-    .regex(/^[\x21-\x7e]{1,36}$/, 'Client token must be 1 to 36 printable ASCII characters.')
+    .regex(/^[\x21-\x7e]{1,36}$/, "Client token must be 1 to 36 printable ASCII characters.")
     .optional(),
   tags: tags.default([]),
 });
 export type CreateTaskSetInput = z.output<typeof createTaskSet>;
-export const updateTaskSet = z.object({ cluster: z.string(), service: z.string(), taskSet: z.string(), scale });
+export const updateTaskSet = z.object({
+  cluster: z.string(),
+  service: z.string(),
+  taskSet: z.string(),
+  scale,
+});
 export const updateServicePrimaryTaskSet = z.object({
   cluster: z.string(),
   service: z.string(),
@@ -159,7 +166,7 @@ export const listTasks = z.object({
   family: z.string().optional(),
   serviceName: z.string().optional(),
   startedBy: z.string().optional(),
-  desiredStatus: z.enum(['RUNNING', 'PENDING', 'STOPPED']).default('RUNNING'),
+  desiredStatus: z.enum(["RUNNING", "PENDING", "STOPPED"]).default("RUNNING"),
   launchType: launchType.optional(),
   ...paged,
 });
@@ -175,7 +182,10 @@ export const updateTaskProtection = z.object({
   protectionEnabled: z.boolean(),
   expiresInMinutes: z.number().int().min(1).max(2880).default(120),
 });
-export const getTaskProtection = z.object({ cluster: z.string(), tasks: z.array(z.string()).max(100).default([]) });
+export const getTaskProtection = z.object({
+  cluster: z.string(),
+  tasks: z.array(z.string()).max(100).default([]),
+});
 
 export const tagResource = z.object({ resourceArn: z.string(), tags });
 export const untagResource = z.object({ resourceArn: z.string(), tagKeys: z.array(z.string()) });

@@ -1,5 +1,5 @@
-import type { Behaviour } from '../behaviour.ts';
-import { copyMap } from '../lagged.ts';
+import type { Behaviour } from "../behaviour.ts";
+import { copyMap } from "../lagged.ts";
 import type {
   CapacityProviderStrategyItem,
   LoadBalancer,
@@ -7,7 +7,7 @@ import type {
   ServiceRegistry,
   Tag,
   TaskDefinitionInput,
-} from './shapes.ts';
+} from "./shapes.ts";
 
 /*
  * What ECS knows in one region. Records are changed field by field, never
@@ -18,7 +18,7 @@ import type {
 export interface Cluster {
   arn: string;
   name: string;
-  status: 'ACTIVE' | 'INACTIVE';
+  status: "ACTIVE" | "INACTIVE";
   settings: unknown;
   capacityProviders: string[];
   defaultCapacityProviderStrategy: CapacityProviderStrategyItem[];
@@ -28,7 +28,7 @@ export interface TaskDefinition {
   arn: string;
   family: string;
   revision: number;
-  status: 'ACTIVE' | 'INACTIVE';
+  status: "ACTIVE" | "INACTIVE";
   registered: TaskDefinitionInput;
   registeredAt: number;
   deregisteredAt?: number;
@@ -49,8 +49,8 @@ export interface Service {
   arn: string;
   name: string;
   clusterArn: string;
-  status: 'ACTIVE' | 'DRAINING' | 'INACTIVE';
-  controller: 'EXTERNAL' | 'ECS' | 'CODE_DEPLOY';
+  status: "ACTIVE" | "DRAINING" | "INACTIVE";
+  controller: "EXTERNAL" | "ECS" | "CODE_DEPLOY";
   desiredCount: number;
   healthCheckGracePeriodSeconds: number | undefined;
   schedulingStrategy: string;
@@ -72,9 +72,9 @@ export interface TaskSet extends TaskSetParameters {
   clusterArn: string;
   externalId: string | undefined;
   startedBy: string | undefined;
-  status: 'PRIMARY' | 'ACTIVE' | 'DRAINING';
+  status: "PRIMARY" | "ACTIVE" | "DRAINING";
   scalePercent: number;
-  stability: 'STEADY_STATE' | 'STABILIZING';
+  stability: "STEADY_STATE" | "STABILIZING";
   stabilityAt: number;
   createdAt: number;
   updatedAt: number;
@@ -84,7 +84,7 @@ export interface TaskSet extends TaskSetParameters {
   startBlockedUntil: number;
 }
 
-export type TaskStatus = 'PENDING' | 'RUNNING' | 'DEACTIVATING' | 'STOPPING' | 'STOPPED';
+export type TaskStatus = "PENDING" | "RUNNING" | "DEACTIVATING" | "STOPPING" | "STOPPED";
 
 export interface Task {
   arn: string;
@@ -94,9 +94,11 @@ export interface Task {
   taskSetArn: string;
   taskSetId: string;
   definitionArn: string;
-  desiredStatus: 'RUNNING' | 'STOPPED';
+  desiredStatus: "RUNNING" | "STOPPED";
   lastStatus: TaskStatus;
   address: string;
+  /** Where it is a target while it runs. */
+  targets: { groupArn: string; port: number }[];
   attachmentId: string;
   createdAt: number;
   startedAt?: number;
@@ -148,7 +150,7 @@ export function copyEcsState(state: EcsState): EcsState {
 
 /** ceil(desiredCount × scale / 100); a rounding error of floats must not add a task. */
 export function computedDesiredCount(service: Service, set: TaskSet): number {
-  return set.status === 'DRAINING' ? 0 : Math.ceil((service.desiredCount * set.scalePercent) / 100 - 1e-9);
+  return set.status === "DRAINING" ? 0 : Math.ceil((service.desiredCount * set.scalePercent) / 100 - 1e-9);
 }
 
 export function tasksOf(state: EcsState, taskSetArn: string): Task[] {

@@ -1,13 +1,13 @@
-import { AwsError, validationError } from '../error.ts';
-import type { Region } from '../region.ts';
-import type { ActionInput } from './shapes.ts';
-import { loadBalancersOf, type LoadBalancer, type StoredAction } from './state.ts';
+import { AwsError, validationError } from "../error.ts";
+import type { Region } from "../region.ts";
+import type { ActionInput } from "./shapes.ts";
+import { loadBalancersOf, type LoadBalancer, type StoredAction } from "./state.ts";
 
 const groupsPerForward = 5;
 const weightMax = 999;
 const cookieSecondsMax = 604_800;
 
-const invalidActions = (message: string) => new AwsError('InvalidLoadBalancerAction', message);
+const invalidActions = (message: string) => new AwsError("InvalidLoadBalancerAction", message);
 
 /**
  * Checks a list of actions for one balancer and gives it the form in which AWS
@@ -21,18 +21,18 @@ export function storedActions(
   actions: readonly ActionInput[],
   before: readonly StoredAction[],
 ): StoredAction[] {
-  if (actions.length === 0) throw validationError('A listener or rule needs at least one action.');
+  if (actions.length === 0) throw validationError("A listener or rule needs at least one action.");
   const orders = actions.map((action, at) => action.Order ?? at + 1);
-  if (new Set(orders).size !== orders.length) throw invalidActions('Action orders must be unique.');
+  if (new Set(orders).size !== orders.length) throw invalidActions("Action orders must be unique.");
   const stored = actions
     .map((action, at) => ({ ...stored1(region, balancer, action, before), Order: orders[at] ?? at + 1 }))
     .sort((a, b) => a.Order - b.Order);
-  const terminal = stored.filter((action) => ['forward', 'redirect', 'fixed-response'].includes(action.Type));
+  const terminal = stored.filter((action) => ["forward", "redirect", "fixed-response"].includes(action.Type));
   if (terminal.length !== 1 || stored.at(-1) !== terminal[0])
-    throw invalidActions('The last action must be the only forward, redirect or fixed-response action.');
+    throw invalidActions("The last action must be the only forward, redirect or fixed-response action.");
   // A single action without an order comes back without one from the default action and rules alike.
   return stored.length === 1 && actions[0]?.Order === undefined
-    ? stored.map(({ Order: _, ...action }) => action)
+    ? stored.map(({ Order: _order, ...action }) => action)
     : stored;
 }
 
@@ -43,22 +43,23 @@ function stored1(
   before: readonly StoredAction[],
 ): StoredAction {
   switch (action.Type) {
-    case 'forward':
+    case "forward":
       return storedForward(region, balancer, action);
-    case 'fixed-response':
+    case "fixed-response":
       if (action.FixedResponseConfig === undefined)
-        throw invalidActions('A fixed-response action needs a FixedResponseConfig.');
+        throw invalidActions("A fixed-response action needs a FixedResponseConfig.");
       break;
-    case 'redirect':
-      if (action.RedirectConfig === undefined) throw invalidActions('A redirect action needs a RedirectConfig.');
+    case "redirect":
+      if (action.RedirectConfig === undefined)
+        throw invalidActions("A redirect action needs a RedirectConfig.");
       break;
-    case 'authenticate-oidc':
+    case "authenticate-oidc":
       return storedOidc(action, before);
-    case 'authenticate-cognito':
-    case 'jwt-validation':
+    case "authenticate-cognito":
+    case "jwt-validation":
       break;
   }
-  if (balancer.type === 'network') throw invalidActions('A network load balancer can only forward.');
+  if (balancer.type === "network") throw invalidActions("A network load balancer can only forward.");
   return action;
 }
 
@@ -67,13 +68,16 @@ function storedForward(region: Region, balancer: LoadBalancer, action: ActionInp
   const single = action.TargetGroupArn;
   const groups = config?.TargetGroups ?? (single === undefined ? [] : [{ TargetGroupArn: single }]);
   const [first] = groups;
-  if (first === undefined) throw invalidActions('A forward action needs at least one target group.');
+  if (first === undefined) throw invalidActions("A forward action needs at least one target group.");
   if (config !== undefined && single !== undefined && (groups.length > 1 || first.TargetGroupArn !== single))
-    throw invalidActions('TargetGroupArn and ForwardConfig name different target groups.');
+    throw invalidActions("TargetGroupArn and ForwardConfig name different target groups.");
   if (groups.length > groupsPerForward)
-    throw new AwsError('TooManyTargetGroups', `A forward action takes at most ${groupsPerForward} target groups.`);
+    throw new AwsError(
+      "TooManyTargetGroups",
+      `A forward action takes at most ${groupsPerForward} target groups.`,
+    );
   if (new Set(groups.map((group) => group.TargetGroupArn)).size !== groups.length)
-    throw validationError('A target group can be named only once in a forward action.');
+    throw validationError("A target group can be named only once in a forward action.");
   for (const { TargetGroupArn: arn, Weight: weight = 1 } of groups) {
     if (!Number.isInteger(weight) || weight < 0 || weight > weightMax)
       throw validationError(`Weight ${weight} of target group '${arn}' must be between 0 and ${weightMax}`);
@@ -82,21 +86,23 @@ function storedForward(region: Region, balancer: LoadBalancer, action: ActionInp
   const cookie = config?.TargetGroupStickinessConfig;
   const seconds = cookie?.DurationSeconds;
   if (cookie?.Enabled === true && (seconds === undefined || seconds < 1 || seconds > cookieSecondsMax))
-    throw validationError(`DurationSeconds must be between 1 and ${cookieSecondsMax} when stickiness is enabled`);
-  const sticky = (arn: string) => region.elb.groups.get(arn)?.attributes.get('stickiness.enabled') === 'true';
+    throw validationError(
+      `DurationSeconds must be between 1 and ${cookieSecondsMax} when stickiness is enabled`,
+    );
+  const sticky = (arn: string) => region.elb.groups.get(arn)?.attributes.get("stickiness.enabled") === "true";
   if (groups.length > 1 && cookie?.Enabled !== true && groups.some((group) => sticky(group.TargetGroupArn)))
     throw new AwsError(
-      'InvalidConfigurationRequest',
-      'Target group stickiness must be enabled on the action when one of its several target groups has stickiness enabled',
+      "InvalidConfigurationRequest",
+      "Target group stickiness must be enabled on the action when one of its several target groups has stickiness enabled",
     );
   return {
-    Type: 'forward',
+    Type: "forward",
     ...(action.Order === undefined ? {} : { Order: action.Order }),
     ...(groups.length === 1 ? { TargetGroupArn: first.TargetGroupArn } : {}),
     ForwardConfig: {
       TargetGroups: groups.map((group) => ({
         TargetGroupArn: group.TargetGroupArn,
-        Weight: 'Weight' in group ? (group.Weight ?? 1) : 1,
+        Weight: "Weight" in group ? (group.Weight ?? 1) : 1,
       })),
       TargetGroupStickinessConfig: {
         Enabled: cookie?.Enabled ?? false,
@@ -109,29 +115,30 @@ function storedForward(region: Region, balancer: LoadBalancer, action: ActionInp
 function checkGroup(region: Region, balancer: LoadBalancer, arn: string): void {
   const group = region.elb.groups.get(arn);
   if (group === undefined)
-    throw new AwsError('TargetGroupNotFound', `One or more target groups not found: '${arn}'`);
-  const layer7 = group.protocol === 'HTTP' || group.protocol === 'HTTPS';
-  if (layer7 !== (balancer.type === 'application'))
+    throw new AwsError("TargetGroupNotFound", `One or more target groups not found: '${arn}'`);
+  const layer7 = group.protocol === "HTTP" || group.protocol === "HTTPS";
+  if (layer7 !== (balancer.type === "application"))
     throw new AwsError(
-      'InvalidConfigurationRequest',
+      "InvalidConfigurationRequest",
       `The target group '${arn}' has protocol ${group.protocol}, which ${balancer.type} load balancers do not support`,
     );
   const other = loadBalancersOf(region.elb, arn).find((loadBalancer) => loadBalancer !== balancer.arn);
   if (other !== undefined)
     throw new AwsError(
-      'TargetGroupAssociationLimit',
+      "TargetGroupAssociationLimit",
       `The following target groups cannot be associated with more than one load balancer: ${arn}`,
     );
 }
 
 function storedOidc(action: ActionInput, before: readonly StoredAction[]): StoredAction {
   const config = action.AuthenticateOidcConfig;
-  if (config === undefined) throw invalidActions('An authenticate-oidc action needs an AuthenticateOidcConfig.');
+  if (config === undefined)
+    throw invalidActions("An authenticate-oidc action needs an AuthenticateOidcConfig.");
   const { ClientSecret: secret, UseExistingClientSecret: existing, ...kept } = config;
   const had = before.some((other) => other.AuthenticateOidcConfig?.ClientId === config.ClientId);
   if (secret === undefined && !(existing === true && had))
     throw validationError(
-      'A client secret is required. Set ClientSecret, or UseExistingClientSecret when the action already has one',
+      "A client secret is required. Set ClientSecret, or UseExistingClientSecret when the action already has one",
     );
   return { ...action, AuthenticateOidcConfig: kept };
 }

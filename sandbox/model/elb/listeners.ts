@@ -1,36 +1,40 @@
-import type { z } from 'zod';
-import { page } from '../action.ts';
-import { AwsError, validationError } from '../error.ts';
-import type { Region } from '../region.ts';
-import { storedActions } from './actions.ts';
-import { badMarker, deleteLoadBalancer as forgetLoadBalancer, loadBalancer } from './loadBalancers.ts';
-import type * as shapes from './shapes.ts';
-import type { Listener } from './state.ts';
-import { usageChanged } from './targets.ts';
+import type { z } from "zod";
+import { page } from "../action.ts";
+import { AwsError, validationError } from "../error.ts";
+import type { Region } from "../region.ts";
+import { storedActions } from "./actions.ts";
+import { badMarker, deleteLoadBalancer as forgetLoadBalancer, loadBalancer } from "./loadBalancers.ts";
+import type { Route } from "./routes.ts";
+import type * as shapes from "./shapes.ts";
+import type { Listener } from "./state.ts";
+import { usageChanged } from "./targets.ts";
 
 /** The listener of an ARN, or ListenerNotFound. */
 export function listener(region: Region, arn: string): Listener {
   const found = region.elb.listeners.get(arn);
-  if (found === undefined) throw new AwsError('ListenerNotFound', `One or more listeners not found: '${arn}'`);
+  if (found === undefined)
+    throw new AwsError("ListenerNotFound", `One or more listeners not found: '${arn}'`);
   return found;
 }
 
 export function createListener(region: Region, input: z.output<typeof shapes.createListener>) {
   const { elb } = region;
   const balancer = loadBalancer(region, input.LoadBalancerArn);
-  const layer7 = ['HTTP', 'HTTPS'];
-  const allowed = balancer.type === 'application' ? layer7 : ['TCP', 'UDP', 'TLS', 'TCP_UDP', 'QUIC', 'TCP_QUIC'];
+  const layer7 = ["HTTP", "HTTPS"];
+  const allowed =
+    balancer.type === "application" ? layer7 : ["TCP", "UDP", "TLS", "TCP_UDP", "QUIC", "TCP_QUIC"];
   const { Port: port, Protocol: protocol } = input;
-  if (port === undefined || protocol === undefined) throw validationError('A port and protocol must be specified');
+  if (port === undefined || protocol === undefined)
+    throw validationError("A port and protocol must be specified");
   if (!allowed.includes(protocol))
-    throw validationError(`Listener protocol '${protocol}' must be one of '${allowed.join(', ')}'`);
+    throw validationError(`Listener protocol '${protocol}' must be one of '${allowed.join(", ")}'`);
   if ([...elb.listeners.values()].some((one) => one.loadBalancerArn === balancer.arn && one.port === port))
-    throw new AwsError('DuplicateListener', 'A listener already exists on this port for this load balancer');
+    throw new AwsError("DuplicateListener", "A listener already exists on this port for this load balancer");
   const certificates = input.Certificates ?? [];
-  if (['HTTPS', 'TLS'].includes(protocol) && certificates.length === 0)
+  if (["HTTPS", "TLS"].includes(protocol) && certificates.length === 0)
     throw validationError(`A certificate must be specified for ${protocol} listeners`);
   const actions = storedActions(region, balancer, input.DefaultActions, []);
-  const arn = `${balancer.arn.replace(':loadbalancer/', ':listener/')}/${region.hex(16)}`;
+  const arn = `${balancer.arn.replace(":loadbalancer/", ":listener/")}/${region.hex(16)}`;
   const made: Listener = {
     arn,
     loadBalancerArn: balancer.arn,
@@ -40,12 +44,12 @@ export function createListener(region: Region, input: z.output<typeof shapes.cre
     certificates,
     alpnPolicy: input.AlpnPolicy ?? [],
     actions,
-    defaultRuleArn: `${arn.replace(':listener/', ':listener-rule/')}/${region.hex(16)}`,
+    defaultRuleArn: `${arn.replace(":listener/", ":listener-rule/")}/${region.hex(16)}`,
   };
   elb.listeners.set(arn, made);
   elb.tags.set(arn, input.Tags);
   // Nothing older could be served meanwhile, so a new listener's default action is in force at once.
-  defaultRoute(region, made)();
+  region.routes.accept(arn, defaultRoute(made))();
   usageChanged(region);
   region.around.emitListeners();
   return { Listeners: [view(made)] };
@@ -64,7 +68,7 @@ export function modifyListener(region: Region, input: z.output<typeof shapes.mod
   found.port = input.Port ?? found.port;
   found.sslPolicy = input.SslPolicy ?? found.sslPolicy;
   found.certificates = input.Certificates ?? found.certificates;
-  region.after(region.settings.propagationMs, defaultRoute(region, found));
+  region.propagate(found.arn, defaultRoute(found));
   usageChanged(region);
   if (input.Port !== undefined) region.around.emitListeners();
   return { Listeners: [view(found)] };
@@ -73,13 +77,15 @@ export function modifyListener(region: Region, input: z.output<typeof shapes.mod
 export function describeListeners(region: Region, input: z.output<typeof shapes.describeListeners>) {
   const { ListenerArns: arns, LoadBalancerArn: balancerArn } = input;
   if (arns === undefined && balancerArn === undefined)
-    throw validationError('You must specify either listener ARNs or a load balancer ARN');
+    throw validationError("You must specify either listener ARNs or a load balancer ARN");
   const all = region.seenElb().listeners;
   if (balancerArn !== undefined) loadBalancer(region, balancerArn);
   const missing = arns?.find((arn) => !all.has(arn));
-  if (missing !== undefined) throw new AwsError('ListenerNotFound', `One or more listeners not found: '${missing}'`);
+  if (missing !== undefined)
+    throw new AwsError("ListenerNotFound", `One or more listeners not found: '${missing}'`);
   const chosen = [...all.values()].filter(
-    (one) => (arns?.includes(one.arn) ?? true) && (balancerArn === undefined || one.loadBalancerArn === balancerArn),
+    (one) =>
+      (arns?.includes(one.arn) ?? true) && (balancerArn === undefined || one.loadBalancerArn === balancerArn),
   );
   const { items, next } = page(chosen, input.PageSize, input.Marker, badMarker);
   return { Listeners: items.map(view), NextMarker: next };
@@ -110,8 +116,8 @@ function remove(region: Region, listenerArn: string): void {
   region.around.emitListeners();
 }
 
-function defaultRoute(region: Region, { arn, actions }: Listener): () => void {
-  return region.routes.accept(arn, { arn, listenerArn: arn, priority: Infinity, conditions: [], actions });
+function defaultRoute({ arn, actions }: Listener): Route {
+  return { arn, listenerArn: arn, priority: Infinity, conditions: [], actions };
 }
 
 function view(one: Listener) {

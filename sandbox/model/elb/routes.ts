@@ -1,4 +1,4 @@
-import type { Condition, ActionInput } from './shapes.ts';
+import type { Condition, ActionInput } from "./shapes.ts";
 
 /** A listener's default action or a rule, as the traffic follows it. */
 export interface Route {

@@ -1,14 +1,14 @@
-import type { z } from 'zod';
-import { page } from '../action.ts';
-import { AwsError, validationError } from '../error.ts';
-import type { Region } from '../region.ts';
-import { storedActions } from './actions.ts';
-import { storedConditions } from './conditions.ts';
-import { listener } from './listeners.ts';
-import { badMarker, loadBalancer } from './loadBalancers.ts';
-import type * as shapes from './shapes.ts';
-import type { ElbState, Listener, Rule } from './state.ts';
-import { usageChanged } from './targets.ts';
+import type { z } from "zod";
+import { page } from "../action.ts";
+import { AwsError, validationError } from "../error.ts";
+import type { Region } from "../region.ts";
+import { storedActions } from "./actions.ts";
+import { storedConditions } from "./conditions.ts";
+import { listener } from "./listeners.ts";
+import { badMarker, loadBalancer } from "./loadBalancers.ts";
+import type * as shapes from "./shapes.ts";
+import type { ElbState, Listener, Rule } from "./state.ts";
+import { usageChanged } from "./targets.ts";
 
 const rulesPerListener = 100;
 
@@ -16,15 +16,18 @@ export function createRule(region: Region, input: z.output<typeof shapes.createR
   const { elb } = region;
   const parent = listener(region, input.ListenerArn);
   const balancer = loadBalancer(region, parent.loadBalancerArn);
-  if (balancer.type !== 'application')
-    throw new AwsError('InvalidConfigurationRequest', 'Rules are only supported by application load balancers');
+  if (balancer.type !== "application")
+    throw new AwsError(
+      "InvalidConfigurationRequest",
+      "Rules are only supported by application load balancers",
+    );
   const siblings = [...elb.rules.values()].filter((rule) => rule.listenerArn === parent.arn);
   if (siblings.some((rule) => rule.priority === input.Priority))
-    throw new AwsError('PriorityInUse', `Priority '${input.Priority}' is currently in use`);
+    throw new AwsError("PriorityInUse", `Priority '${input.Priority}' is currently in use`);
   if (siblings.length >= rulesPerListener)
-    throw new AwsError('TooManyRules', `A listener takes at most ${rulesPerListener} rules`);
+    throw new AwsError("TooManyRules", `A listener takes at most ${rulesPerListener} rules`);
   const rule: Rule = {
-    arn: `${parent.arn.replace(':listener/', ':listener-rule/')}/${region.hex(16)}`,
+    arn: `${parent.arn.replace(":listener/", ":listener-rule/")}/${region.hex(16)}`,
     listenerArn: parent.arn,
     priority: input.Priority,
     conditions: storedConditions(input.Conditions),
@@ -38,7 +41,7 @@ export function createRule(region: Region, input: z.output<typeof shapes.createR
 
 /** Replaces the whole list of actions or conditions that is given; the traffic follows after the propagation delay. */
 export function modifyRule(region: Region, input: z.output<typeof shapes.modifyRule>) {
-  const rule = changeable(region, input.RuleArn, 'modified');
+  const rule = changeable(region, input.RuleArn, "modified");
   const balancer = loadBalancer(region, listener(region, rule.listenerArn).loadBalancerArn);
   const actions =
     input.Actions === undefined ? rule.actions : storedActions(region, balancer, input.Actions, rule.actions);
@@ -49,17 +52,17 @@ export function modifyRule(region: Region, input: z.output<typeof shapes.modifyR
 }
 
 export function deleteRule(region: Region, input: z.output<typeof shapes.deleteRule>) {
-  const rule = changeable(region, input.RuleArn, 'deleted');
+  const rule = changeable(region, input.RuleArn, "deleted");
   region.elb.rules.delete(rule.arn);
   region.elb.tags.delete(rule.arn);
-  region.after(region.settings.propagationMs, region.routes.accept(rule.arn, undefined));
+  region.propagate(rule.arn, undefined);
   usageChanged(region);
   return {};
 }
 
 export function setRulePriorities(region: Region, input: z.output<typeof shapes.setRulePriorities>) {
   const moved = input.RulePriorities.map(({ RuleArn, Priority }) => ({
-    rule: changeable(region, RuleArn, 'modified'),
+    rule: changeable(region, RuleArn, "modified"),
     priority: Priority,
   }));
   for (const { rule, priority } of moved) {
@@ -69,7 +72,7 @@ export function setRulePriorities(region: Region, input: z.output<typeof shapes.
         other.priority === priority &&
         !moved.some((move) => move.rule === other),
     );
-    if (clash) throw new AwsError('PriorityInUse', `Priority '${priority}' is currently in use`);
+    if (clash) throw new AwsError("PriorityInUse", `Priority '${priority}' is currently in use`);
   }
   for (const { rule, priority } of moved) {
     rule.priority = priority;
@@ -82,16 +85,17 @@ export function setRulePriorities(region: Region, input: z.output<typeof shapes.
 export function describeRules(region: Region, input: z.output<typeof shapes.describeRules>) {
   const { ListenerArn: listenerArn, RuleArns: arns } = input;
   if ((listenerArn === undefined) === (arns === undefined))
-    throw validationError('You must specify either listener rule ARNs or a listener ARN');
+    throw validationError("You must specify either listener rule ARNs or a listener ARN");
   const state = region.seenElb();
   if (listenerArn !== undefined && !state.listeners.has(listenerArn))
-    throw new AwsError('ListenerNotFound', `One or more listeners not found: '${listenerArn}'`);
+    throw new AwsError("ListenerNotFound", `One or more listeners not found: '${listenerArn}'`);
   const chosen =
     arns === undefined
       ? rulesOf(state, listenerArn)
       : arns.map((arn) => {
           const found = rulesOf(state, undefined).find((rule) => rule.RuleArn === arn);
-          if (found === undefined) throw new AwsError('RuleNotFound', `One or more rules not found: '${arn}'`);
+          if (found === undefined)
+            throw new AwsError("RuleNotFound", `One or more rules not found: '${arn}'`);
           return found;
         });
   const { items, next } = page(chosen, Math.min(input.PageSize, 100), input.Marker, badMarker);
@@ -114,16 +118,13 @@ function changeable(region: Region, arn: string, verb: string): Rule {
   const rule = region.elb.rules.get(arn);
   if (rule !== undefined) return rule;
   if ([...region.elb.listeners.values()].some((parent) => parent.defaultRuleArn === arn))
-    throw new AwsError('OperationNotPermitted', `Default rule '${arn}' cannot be ${verb}`);
-  throw new AwsError('RuleNotFound', `One or more rules not found: '${arn}'`);
+    throw new AwsError("OperationNotPermitted", `Default rule '${arn}' cannot be ${verb}`);
+  throw new AwsError("RuleNotFound", `One or more rules not found: '${arn}'`);
 }
 
 function changed(region: Region, rule: Rule): void {
   const { arn, listenerArn, priority, conditions, actions } = rule;
-  region.after(
-    region.settings.propagationMs,
-    region.routes.accept(arn, { arn, listenerArn, priority, conditions, actions }),
-  );
+  region.propagate(arn, { arn, listenerArn, priority, conditions, actions });
   usageChanged(region);
 }
 
@@ -140,7 +141,7 @@ function view(rule: Rule) {
 function defaultView(parent: Listener): ReturnType<typeof view> {
   return {
     RuleArn: parent.defaultRuleArn,
-    Priority: 'default',
+    Priority: "default",
     Conditions: [],
     Actions: parent.actions,
     IsDefault: true,

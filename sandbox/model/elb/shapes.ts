@@ -1,18 +1,24 @@
-import { z } from 'zod';
+import { z } from "zod";
 
 /*
  * Inputs of the ELBv2 actions. The query protocol sends text only, so numbers
  * and flags are also taken as text, and an empty list as an empty text.
  */
 
-const number = z.union([z.number(), z.string().regex(/^-?\d+$/, 'must be a number').transform(Number)]);
-const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
+const number = z.union([
+  z.number(),
+  z
+    .string()
+    .regex(/^-?\d+$/, "must be a number")
+    .transform(Number),
+]);
+const flag = z.union([z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")]);
 function list<T extends z.ZodType>(item: T) {
-  return z.union([z.array(item), z.literal('').transform((): z.output<T>[] => [])]);
+  return z.union([z.array(item), z.literal("").transform((): z.output<T>[] => [])]);
 }
 const names = list(z.string());
 
-const tag = z.object({ Key: z.string().min(1).max(128), Value: z.string().max(256).default('') });
+const tag = z.object({ Key: z.string().min(1).max(128), Value: z.string().max(256).default("") });
 export type ElbTag = z.output<typeof tag>;
 const tags = list(tag).default([]);
 
@@ -26,13 +32,20 @@ const forwardConfig = z.object({
 });
 
 export const action = z.object({
-  Type: z.enum(['forward', 'fixed-response', 'redirect', 'authenticate-oidc', 'authenticate-cognito', 'jwt-validation']),
+  Type: z.enum([
+    "forward",
+    "fixed-response",
+    "redirect",
+    "authenticate-oidc",
+    "authenticate-cognito",
+    "jwt-validation",
+  ]),
   Order: number.optional(),
   TargetGroupArn: z.string().optional(),
   ForwardConfig: forwardConfig.optional(),
   FixedResponseConfig: z
     .object({
-      StatusCode: z.string().regex(/^[245]\d\d$/, 'must be 2XX, 4XX or 5XX'),
+      StatusCode: z.string().regex(/^[245]\d\d$/, "must be 2XX, 4XX or 5XX"),
       ContentType: z.string().optional(),
       MessageBody: z.string().max(1024).optional(),
     })
@@ -44,7 +57,7 @@ export const action = z.object({
       Host: z.string().optional(),
       Path: z.string().optional(),
       Query: z.string().optional(),
-      StatusCode: z.enum(['HTTP_301', 'HTTP_302']),
+      StatusCode: z.enum(["HTTP_301", "HTTP_302"]),
     })
     .optional(),
   AuthenticateOidcConfig: z
@@ -75,37 +88,46 @@ export const condition = z.object({
   PathPatternConfig: z.object({ Values: names.default([]) }).optional(),
   HttpHeaderConfig: z.object({ HttpHeaderName: z.string(), Values: names.default([]) }).optional(),
   QueryStringConfig: z
-    .object({ Values: list(z.object({ Key: z.string().optional(), Value: z.string().default('') })).default([]) })
+    .object({
+      Values: list(z.object({ Key: z.string().optional(), Value: z.string().default("") })).default([]),
+    })
     .optional(),
   HttpRequestMethodConfig: z.object({ Values: names.default([]) }).optional(),
   SourceIpConfig: z.object({ Values: names.default([]) }).optional(),
 });
 export type Condition = z.output<typeof condition>;
 
-const marker = { Marker: z.string().optional(), PageSize: number.pipe(z.number().int().min(1).max(400)).default(400) };
+const marker = {
+  Marker: z.string().optional(),
+  PageSize: number.pipe(z.number().int().min(1).max(400)).default(400),
+};
 
 export const createLoadBalancer = z.object({
   Name: z.string().regex(/^[A-Za-z0-9-]{1,32}$/),
-  Type: z.enum(['application', 'network', 'gateway']).default('application'),
-  Scheme: z.string().default('internet-facing'),
+  Type: z.enum(["application", "network", "gateway"]).default("application"),
+  Scheme: z.string().default("internet-facing"),
   Subnets: names.default([]),
   SecurityGroups: names.default([]),
-  IpAddressType: z.string().default('ipv4'),
+  IpAddressType: z.string().default("ipv4"),
   Tags: tags,
 });
-export const describeLoadBalancers = z.object({ LoadBalancerArns: names.optional(), Names: names.optional(), ...marker });
+export const describeLoadBalancers = z.object({
+  LoadBalancerArns: names.optional(),
+  Names: names.optional(),
+  ...marker,
+});
 export const deleteLoadBalancer = z.object({ LoadBalancerArn: z.string() });
 
 const seconds = (min: number, max: number) => number.pipe(z.number().int().min(min).max(max));
 export const createTargetGroup = z.object({
   Name: z.string().regex(/^[A-Za-z0-9-]{1,32}$/),
-  Protocol: z.string().default('HTTP'),
+  Protocol: z.string().default("HTTP"),
   ProtocolVersion: z.string().optional(),
   Port: seconds(1, 65_535).default(80),
   VpcId: z.string().optional(),
-  TargetType: z.enum(['instance', 'ip', 'lambda', 'alb']).default('instance'),
+  TargetType: z.enum(["instance", "ip", "lambda", "alb"]).default("instance"),
   HealthCheckProtocol: z.string().optional(),
-  HealthCheckPort: z.string().default('traffic-port'),
+  HealthCheckPort: z.string().default("traffic-port"),
   HealthCheckEnabled: flag.default(true),
   HealthCheckPath: z.string().optional(),
   HealthCheckIntervalSeconds: seconds(5, 300).default(30),
@@ -113,7 +135,7 @@ export const createTargetGroup = z.object({
   HealthyThresholdCount: seconds(2, 10).default(5),
   UnhealthyThresholdCount: seconds(2, 10).default(2),
   Matcher: matcher.optional(),
-  IpAddressType: z.string().default('ipv4'),
+  IpAddressType: z.string().default("ipv4"),
   Tags: tags,
 });
 export const modifyTargetGroup = z.object({
@@ -134,12 +156,15 @@ export const describeTargetGroups = z.object({
 export const targetGroupOnly = z.object({ TargetGroupArn: z.string() });
 export const modifyTargetGroupAttributes = z.object({
   TargetGroupArn: z.string(),
-  Attributes: list(z.object({ Key: z.string(), Value: z.string().default('') })),
+  Attributes: list(z.object({ Key: z.string(), Value: z.string().default("") })),
 });
 
 const target = z.object({ Id: z.string(), Port: seconds(1, 65_535).optional() });
 export const targets = z.object({ TargetGroupArn: z.string(), Targets: list(target) });
-export const describeTargetHealth = z.object({ TargetGroupArn: z.string(), Targets: list(target).optional() });
+export const describeTargetHealth = z.object({
+  TargetGroupArn: z.string(),
+  Targets: list(target).optional(),
+});
 
 export const createListener = z.object({
   LoadBalancerArn: z.string(),

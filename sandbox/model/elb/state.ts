@@ -1,5 +1,5 @@
-import { copyMap } from '../lagged.ts';
-import type { ActionInput, Condition, ElbTag } from './shapes.ts';
+import { copyMap } from "../lagged.ts";
+import type { ActionInput, Condition, ElbTag } from "./shapes.ts";
 
 /*
  * What ELBv2 knows in one region: the requested state. What the traffic
@@ -10,7 +10,7 @@ import type { ActionInput, Condition, ElbTag } from './shapes.ts';
 export interface LoadBalancer {
   arn: string;
   name: string;
-  type: 'application' | 'network' | 'gateway';
+  type: "application" | "network" | "gateway";
   scheme: string;
   subnets: string[];
   securityGroups: string[];
@@ -25,7 +25,7 @@ export interface TargetGroup {
   protocolVersion: string | undefined;
   port: number;
   vpcId: string | undefined;
-  targetType: 'instance' | 'ip' | 'lambda' | 'alb';
+  targetType: "instance" | "ip" | "lambda" | "alb";
   healthCheckProtocol: string;
   healthCheckPort: string;
   healthCheckEnabled: boolean;
@@ -38,7 +38,7 @@ export interface TargetGroup {
   attributes: ReadonlyMap<string, string>;
 }
 
-export type Health = 'initial' | 'healthy' | 'unhealthy' | 'draining' | 'unused';
+export type Health = "initial" | "healthy" | "unhealthy" | "draining" | "unused";
 
 export interface TargetRow {
   groupArn: string;
@@ -131,8 +131,10 @@ export function forwardedGroups(actions: readonly StoredAction[]): { arn: string
 /** ARNs of the load balancers whose listeners or rules forward to a group, at any weight. */
 export function loadBalancersOf(state: ElbState, groupArn: string): string[] {
   const found = new Set<string>();
-  const has = (actions: readonly StoredAction[]) => forwardedGroups(actions).some((group) => group.arn === groupArn);
-  for (const listener of state.listeners.values()) if (has(listener.actions)) found.add(listener.loadBalancerArn);
+  const has = (actions: readonly StoredAction[]) =>
+    forwardedGroups(actions).some((group) => group.arn === groupArn);
+  for (const listener of state.listeners.values())
+    if (has(listener.actions)) found.add(listener.loadBalancerArn);
   for (const rule of state.rules.values()) {
     const listener = state.listeners.get(rule.listenerArn);
     if (listener !== undefined && has(rule.actions)) found.add(listener.loadBalancerArn);

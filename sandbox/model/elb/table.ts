@@ -1,11 +1,11 @@
-import { read, write } from '../action.ts';
-import * as listeners from './listeners.ts';
-import * as loadBalancers from './loadBalancers.ts';
-import * as rules from './rules.ts';
-import * as shapes from './shapes.ts';
-import * as tags from './tags.ts';
-import * as groups from './targetGroups.ts';
-import * as targets from './targets.ts';
+import { read, write } from "../action.ts";
+import * as listeners from "./listeners.ts";
+import * as loadBalancers from "./loadBalancers.ts";
+import * as rules from "./rules.ts";
+import * as shapes from "./shapes.ts";
+import * as tags from "./tags.ts";
+import * as groups from "./targetGroups.ts";
+import * as targets from "./targets.ts";
 
 /** The ELBv2 actions that the sandbox knows. */
 export const elbActions = {

@@ -1,9 +1,9 @@
-import type { z } from 'zod';
-import { AwsError } from '../error.ts';
-import type { Region } from '../region.ts';
-import type * as shapes from './shapes.ts';
-import { loadBalancersOf, targetKey, type Health, type TargetGroup, type TargetRow } from './state.ts';
-import { deregistrationDelayMs, targetGroup } from './targetGroups.ts';
+import type { z } from "zod";
+import { AwsError } from "../error.ts";
+import type { Region } from "../region.ts";
+import type * as shapes from "./shapes.ts";
+import { loadBalancersOf, targetKey, type Health, type TargetGroup, type TargetRow } from "./state.ts";
+import { deregistrationDelayMs, targetGroup } from "./targetGroups.ts";
 
 /*
  * Registered targets and their health: unused while the group is in no
@@ -22,15 +22,15 @@ export function registerTarget(
   const key = targetKey(groupArn, address, port);
   region.forget(`drained ${key}`);
   const present = region.elb.targets.get(key);
-  if (present !== undefined && present.health !== 'draining') return;
+  if (present !== undefined && present.health !== "draining") return;
   const target: TargetRow = {
     groupArn,
     address,
     port,
     taskArn,
-    health: 'unused',
-    reason: 'Target.NotInUse',
-    description: 'Target group is not configured to receive traffic from the load balancer',
+    health: "unused",
+    reason: "Target.NotInUse",
+    description: "Target group is not configured to receive traffic from the load balancer",
     streak: 0,
     lastPassed: undefined,
   };
@@ -55,9 +55,9 @@ export function deregisterTarget(
     if (region.elb.targets.get(key) === target) region.elb.targets.delete(key);
     done();
   };
-  if (target.health === 'unused') return gone();
+  if (target.health === "unused") return gone();
   region.forget(`probe ${key}`);
-  setHealth(target, 'draining', 'Target.DeregistrationInProgress', 'Target deregistration is in progress');
+  setHealth(target, "draining", "Target.DeregistrationInProgress", "Target deregistration is in progress");
   region.after(deregistrationDelayMs(region, group), gone);
 }
 
@@ -70,14 +70,14 @@ export function usageChanged(region: Region): void {
       inUse = loadBalancersOf(region.elb, target.groupArn).length > 0;
       used.set(target.groupArn, inUse);
     }
-    if (inUse && target.health === 'unused') beginChecks(region, target);
-    if (!inUse && target.health !== 'unused' && target.health !== 'draining') {
+    if (inUse && target.health === "unused") beginChecks(region, target);
+    if (!inUse && target.health !== "unused" && target.health !== "draining") {
       region.forget(`probe ${key}`);
       setHealth(
         target,
-        'unused',
-        'Target.NotInUse',
-        'Target group is not configured to receive traffic from the load balancer',
+        "unused",
+        "Target.NotInUse",
+        "Target group is not configured to receive traffic from the load balancer",
       );
     }
   }
@@ -86,8 +86,8 @@ export function usageChanged(region: Region): void {
 function beginChecks(region: Region, target: TargetRow): void {
   const group = region.elb.groups.get(target.groupArn);
   if (group === undefined) return;
-  if (!group.healthCheckEnabled) return setHealth(target, 'healthy');
-  setHealth(target, 'initial', 'Elb.RegistrationInProgress', 'Target registration is in progress');
+  if (!group.healthCheckEnabled) return setHealth(target, "healthy");
+  setHealth(target, "initial", "Elb.RegistrationInProgress", "Target registration is in progress");
   // The first check falls anywhere in the interval: the load balancer's rounds don't wait for targets.
   checkAfter(region, group, target, intervalMs(region, group) * region.around.random());
 }
@@ -99,7 +99,7 @@ function intervalMs(region: Region, group: TargetGroup): number {
 function checkAfter(region: Region, group: TargetGroup, target: TargetRow, ms: number): void {
   const key = targetKey(target.groupArn, target.address, target.port);
   const stillChecked = () =>
-    region.elb.targets.get(key) === target && target.health !== 'draining' && target.health !== 'unused';
+    region.elb.targets.get(key) === target && target.health !== "draining" && target.health !== "unused";
   region.once(`probe ${key}`, ms, () => {
     if (!stillChecked()) return;
     const conclude = (healthy: boolean) => {
@@ -110,13 +110,13 @@ function checkAfter(region: Region, group: TargetGroup, target: TargetRow, ms: n
     const answer = region.around.prober({
       targetGroupArn: group.arn,
       address: target.address,
-      port: group.healthCheckPort === 'traffic-port' ? target.port : Number(group.healthCheckPort),
+      port: group.healthCheckPort === "traffic-port" ? target.port : Number(group.healthCheckPort),
       path: group.healthCheckPath,
       matcher: group.matcher,
       timeoutMs: Math.min(group.healthCheckTimeoutSeconds * 1000, intervalMs(region, group)),
-      task: target.taskArn === undefined ? undefined : region.taskView(target.taskArn),
+      task: target.taskArn === undefined ? undefined : region.ears.taskView(target.taskArn),
     });
-    if (typeof answer === 'boolean') return conclude(answer);
+    if (typeof answer === "boolean") return conclude(answer);
     const later = (healthy: boolean) => region.change(() => conclude(healthy));
     answer.then(later, () => later(false));
   });
@@ -125,21 +125,21 @@ function checkAfter(region: Region, group: TargetGroup, target: TargetRow, ms: n
 function judge(region: Region, group: TargetGroup, target: TargetRow, passed: boolean): void {
   target.streak = target.lastPassed === passed ? target.streak + 1 : 1;
   target.lastPassed = passed;
-  if (target.health === (passed ? 'healthy' : 'unhealthy')) return;
+  if (target.health === (passed ? "healthy" : "unhealthy")) return;
   if (target.streak < checksNeeded(region, group, target, passed)) {
-    if (target.health !== 'initial') return;
-    target.reason = 'Elb.InitialHealthChecking';
-    target.description = 'Initial health checks in progress';
+    if (target.health !== "initial") return;
+    target.reason = "Elb.InitialHealthChecking";
+    target.description = "Initial health checks in progress";
     return;
   }
-  if (passed) setHealth(target, 'healthy');
-  else setHealth(target, 'unhealthy', 'Target.FailedHealthChecks', 'Health checks failed');
-  region.onTargetHealth(target);
+  if (passed) setHealth(target, "healthy");
+  else setHealth(target, "unhealthy", "Target.FailedHealthChecks", "Health checks failed");
+  region.ears.targetJudged(target);
 }
 
 function checksNeeded(region: Region, group: TargetGroup, target: TargetRow, passed: boolean): number {
   if (!passed) return group.unhealthyThreshold;
-  return target.health === 'initial' && region.settings.firstHealthCheckSuffices ? 1 : group.healthyThreshold;
+  return target.health === "initial" && region.settings.firstHealthCheckSuffices ? 1 : group.healthyThreshold;
 }
 
 function setHealth(target: TargetRow, health: Health, reason?: string, description?: string): void {
@@ -151,8 +151,8 @@ function setHealth(target: TargetRow, health: Health, reason?: string, descripti
 export function registerTargets(region: Region, input: z.output<typeof shapes.targets>) {
   const group = targetGroup(region.elb, input.TargetGroupArn);
   for (const { Id, Port } of input.Targets) {
-    if (group.targetType === 'ip' && !/^\d+\.\d+\.\d+\.\d+$/.test(Id))
-      throw new AwsError('InvalidTarget', `The IP address '${Id}' is not a valid IPv4 address`);
+    if (group.targetType === "ip" && !/^\d+\.\d+\.\d+\.\d+$/.test(Id))
+      throw new AwsError("InvalidTarget", `The IP address '${Id}' is not a valid IPv4 address`);
     registerTarget(region, group.arn, Id, Port ?? group.port, undefined);
   }
   return {};
@@ -179,13 +179,14 @@ export function describeTargetHealth(region: Region, input: z.output<typeof shap
       : input.Targets.map(({ Id, Port }) => {
           const port = Port ?? group.port;
           return (
-            rows.find((target) => target.address === Id && target.port === port) ?? unregistered(group.arn, Id, port)
+            rows.find((target) => target.address === Id && target.port === port) ??
+            unregistered(group.arn, Id, port)
           );
         });
   return {
     TargetHealthDescriptions: chosen.map((target) => ({
       Target: { Id: target.address, Port: target.port, AvailabilityZone: `${region.name}a` },
-      HealthCheckPort: group.healthCheckPort === 'traffic-port' ? String(target.port) : group.healthCheckPort,
+      HealthCheckPort: group.healthCheckPort === "traffic-port" ? String(target.port) : group.healthCheckPort,
       TargetHealth: { State: target.health, Reason: target.reason, Description: target.description },
     })),
   };
@@ -197,9 +198,9 @@ function unregistered(groupArn: string, address: string, port: number): TargetRo
     address,
     port,
     taskArn: undefined,
-    health: 'unused',
-    reason: 'Target.NotRegistered',
-    description: 'Target is not registered to the target group',
+    health: "unused",
+    reason: "Target.NotRegistered",
+    description: "Target is not registered to the target group",
     streak: 0,
     lastPassed: undefined,
   };

@@ -1,0 +1,160 @@
+import type { z } from "zod";
+import type { Clock } from "../clock.ts";
+import { seededRandom } from "../random.ts";
+import type { Action } from "./action.ts";
+import { ecsActions } from "./ecs/table.ts";
+import { targetJudged, taskChanged, taskEnded } from "./ecs/scheduler.ts";
+import { viewOfTask } from "./ecs/taskLife.ts";
+import { elbActions } from "./elb/table.ts";
+import { AwsError, invalidParameter, notImplemented, validationError } from "./error.ts";
+import { account, Region, type Surroundings } from "./region.ts";
+import { defaultSettings, type Settings } from "./settings.ts";
+import { healthByBehaviour, RegionTraffic } from "./regionTraffic.ts";
+import type { Traffic } from "./traffic.ts";
+
+type EcsActions = typeof ecsActions;
+type ElbActions = typeof elbActions;
+
+const stsActions = ["GetCallerIdentity"] as const;
+
+/** The services that the sandbox answers for, as SigV4 scopes name them. */
+export type ServiceName = "ecs" | "elasticloadbalancing" | "sts";
+
+export interface AwsOptions {
+  clock: Clock;
+  /** Decides every id and every other chance; the same seed and calls give the same world. */
+  seed?: number;
+  settings?: Partial<Settings>;
+}
+
+/**
+ * A whole AWS account in memory, as far as Teal needs one. Every operation is
+ * synchronous; what takes time on AWS happens later on the clock.
+ */
+export class Aws {
+  readonly clock: Clock;
+  /** Change its fields at any time. */
+  readonly settings: Settings;
+  readonly #around: Surroundings;
+  readonly #traffic: RegionTraffic;
+  readonly #regions = new Map<string, Region>();
+
+  constructor({ clock, seed = 1, settings = {} }: AwsOptions) {
+    this.clock = clock;
+    this.settings = { ...defaultSettings, ...settings };
+    this.#traffic = new RegionTraffic(this.#regions);
+    this.#around = {
+      clock,
+      random: seededRandom(seed),
+      settings: this.settings,
+      prober: (probe) => healthByBehaviour(probe, clock.now()),
+      addresses: 0,
+      emitTask: (event) => this.#traffic.emitTask(event),
+      emitListeners: () => this.#traffic.emitListeners(),
+    };
+    this.#traffic.useProber = (prober) => {
+      this.#around.prober = prober;
+    };
+  }
+
+  /** The face to whatever carries requests. */
+  get traffic(): Traffic {
+    return this.#traffic;
+  }
+
+  /** Calls one ECS action with typed parameters; throws AwsError. */
+  ecs<A extends keyof EcsActions>(
+    region: string,
+    action: A,
+    params: z.input<EcsActions[A]["input"]>,
+  ): ReturnType<EcsActions[A]["perform"]>;
+  ecs(region: string, action: keyof EcsActions, params: unknown): unknown {
+    return this.perform("ecs", action, region, params);
+  }
+
+  /** Calls one ELBv2 action with typed parameters; throws AwsError. */
+  elb<A extends keyof ElbActions>(
+    region: string,
+    action: A,
+    params: z.input<ElbActions[A]["input"]>,
+  ): ReturnType<ElbActions[A]["perform"]>;
+  elb(region: string, action: keyof ElbActions, params: unknown): unknown {
+    return this.perform("elasticloadbalancing", action, region, params);
+  }
+
+  /**
+   * Calls an action by name with parameters as they came over the wire.
+   * Throws AwsError. A refused call changes nothing.
+   */
+  perform(service: ServiceName, action: string, region: string, params: unknown): object {
+    if (service === "ecs")
+      return run(ecsActions, service, action, this.region(region), params, invalidParameter);
+    if (service === "elasticloadbalancing")
+      return run(elbActions, service, action, this.region(region), params, validationError);
+    if (action !== stsActions[0]) throw notImplemented(service, action);
+    return { Account: account, UserId: "SANDBOX", Arn: `arn:aws:iam::${account}:user/sandbox` };
+  }
+
+  /** A region's state for those who check it from outside; look, don't touch. */
+  region(name: string): Region {
+    let region = this.#regions.get(name);
+    if (region === undefined) {
+      const made = new Region(name, this.#around);
+      made.ears = {
+        targetJudged: (target) => targetJudged(made, target),
+        taskEnded: (task, failed) => taskEnded(made, task, failed),
+        taskChanged: (task) => taskChanged(made, task),
+        taskView: (arn) => {
+          const task = made.ecs.tasks.get(arn);
+          return task === undefined || task.lastStatus === "STOPPED" ? undefined : viewOfTask(made, task);
+        },
+      };
+      this.#regions.set(name, made);
+      region = made;
+    }
+    return region;
+  }
+
+  /** A copy of everything, for checkers and for `/_sandbox/state`. Not lagged. */
+  snapshot() {
+    return Object.fromEntries([...this.#regions].map(([name, region]) => [name, picture(region)]));
+  }
+}
+
+export type Snapshot = ReturnType<Aws["snapshot"]>;
+
+function listed<V extends object>(map: ReadonlyMap<string, V>): V[] {
+  return [...map.values()].map((one) => ({ ...one }));
+}
+
+function picture({ ecs, elb, routes }: Region) {
+  return {
+    services: listed(ecs.services),
+    taskSets: listed(ecs.taskSets),
+    tasks: listed(ecs.tasks),
+    taskDefinitions: [...ecs.definitions.values()].flat(),
+    tags: Object.fromEntries([...ecs.tags, ...elb.tags]),
+    listeners: listed(elb.listeners),
+    rules: listed(elb.rules),
+    targetGroups: listed(elb.groups).map((group) => ({
+      ...group,
+      attributes: Object.fromEntries(group.attributes),
+    })),
+    targets: listed(elb.targets),
+    /** What the traffic follows now, by listener (its default action last). */
+    inForce: Object.fromEntries([...elb.listeners.keys()].map((arn) => [arn, routes.of(arn)])),
+  };
+}
+
+function run(
+  table: Record<string, Pick<Action<z.ZodType, object>, "perform">>,
+  service: string,
+  name: string,
+  region: Region,
+  params: unknown,
+  refuse: (message: string) => AwsError,
+): object {
+  const action = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (action === undefined) throw notImplemented(service, name);
+  return action.perform(region, params, refuse);
+}
