@@ -44,7 +44,7 @@ function ping(where: { socketPath: string } | { host: string; port: number }): P
 /** Starts a Redis container on a port that stays its own through `restart`; the image may have to be pulled first. */
 export async function startDockerRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const port = await freePort();
-  const settings = {
+  const settings: Record<string, string | number> = {
     save: "",
     appendonly: options.appendOnly ? "yes" : "no",
     appendfsync: "always",

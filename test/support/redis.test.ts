@@ -62,14 +62,15 @@ describe("a Redis of the test’s own", () => {
   });
 });
 
+const around = (given: Partial<Surroundings>): Surroundings => ({
+  forced: undefined,
+  url: undefined,
+  dockerAnswers: async () => false,
+  localVersion: () => undefined,
+  ...given,
+});
+
 describe("where Redis comes from", () => {
-  const around = (given: Partial<Surroundings>): Surroundings => ({
-    forced: undefined,
-    url: undefined,
-    dockerAnswers: async () => false,
-    localVersion: () => undefined,
-    ...given,
-  });
   const docker = { dockerAnswers: async () => true };
   const local = { localVersion: () => "7.0.15" };
   const url = { url: "redis://127.0.0.1:1" };

@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import { inject } from "vitest";
-import { type RedisServer, type RedisServerOptions } from "./redis-server.ts";
+import type { RedisServer, RedisServerOptions } from "./redis-server.ts";
 import { startOwnRedis } from "./redis-source.ts";
-import "./shared-redis.ts";
 
 /**
  * Redis for tests. `startRedis` gives a corner of the run's shared server; `startDedicatedRedis` a server that
@@ -65,11 +64,12 @@ function claimPrefix(url: string): TestRedis {
   return { url, prefix, flush, close: flush };
 }
 
+const claimOf = (number: number) => `{teal-test}:database:${number}`;
+
 /** Databases are claimed by a key in number 0, for an hour at most, and only where nothing is stored. */
 async function claimDatabase(url: string): Promise<TestRedis> {
   const databasesMax = 16;
   const claimSeconds = 3_600;
-  const claimOf = (number: number) => `{teal-test}:database:${number}`;
   const address = new URL(url);
   for (let number = 1; number < databasesMax; number++) {
     address.pathname = `/${number}`;
