@@ -1,0 +1,60 @@
+/** The HTTP API: routes, protection and the one way errors leave it. Builds only; it listens when told to. */
+import { randomUUID } from "node:crypto";
+import swagger from "@fastify/swagger";
+import Fastify from "fastify";
+import { jsonSchemaTransform, serializerCompiler } from "fastify-type-provider-zod";
+import { bearerCheck } from "../auth/bearer.ts";
+import { TealError } from "../errors.ts";
+import { commands } from "./commands.ts";
+import { bodyLimitBytes } from "./contract.ts";
+import { deployments } from "./deployments.ts";
+import { events } from "./events.ts";
+import { health } from "./health.ts";
+import type { ApiParts, App } from "./parts.ts";
+import { answerError, checkBySchema } from "./problems.ts";
+import { services } from "./services.ts";
+import { genericWebhook } from "./webhooks/generic.ts";
+
+const requestMsMax = 70_000;
+
+export async function buildApp(parts: ApiParts): Promise<App> {
+  const app: App = Fastify({
+    loggerInstance: parts.log,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestMsMax,
+    forceCloseConnections: "idle",
+    genReqId: (request) => {
+      const given = request.headers["x-request-id"];
+      return typeof given === "string" && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
+    },
+    routerOptions: { maxParamLength: 200 },
+  });
+  app.setValidatorCompiler(checkBySchema);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request) => {
+    throw new TealError("not-found", `There is nothing at ${request.method} ${request.url.split("?")[0]}.`);
+  });
+
+  const check = bearerCheck(parts.config.http.token);
+  app.addHook("onRequest", async (request, reply) => {
+    void reply.header("x-request-id", request.id);
+    // Webhooks carry a signature instead; health and the description are for everybody.
+    const path = request.routeOptions.url ?? "/v1/";
+    if (path.startsWith("/v1/") && !path.startsWith("/v1/webhooks/")) check(request.headers.authorization);
+  });
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: { title: "Teal", description: "Deployments of Amazon ECS services.", version: "1" },
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      security: [{ token: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+
+  for (const routes of [deployments, events, commands, services, health, genericWebhook]) routes(app, parts);
+  return app;
+}

@@ -1,0 +1,90 @@
+/** `/v1/deployments`: start, list, get. */
+import { z } from "zod";
+import { TealError } from "../errors.ts";
+import type { Deployment } from "../deployment/record.ts";
+import { actorOf, askingHeaders } from "./asking.ts";
+import {
+  deploymentId,
+  deploymentPage,
+  deploymentView,
+  deployRequest,
+  errorBody,
+  listQuery,
+} from "./contract.ts";
+import { orderOf, start } from "./intake.ts";
+import type { ApiParts, App } from "./parts.ts";
+import { viewOf } from "./view.ts";
+
+export function deployments(app: App, parts: ApiParts): void {
+  const { records, clock } = parts;
+
+  app.post(
+    "/v1/deployments",
+    {
+      schema: {
+        summary: "Start a deployment",
+        headers: askingHeaders,
+        body: deployRequest,
+        response: {
+          200: deploymentView.describe("The same request with the same key started it before."),
+          201: deploymentView,
+          "4xx": errorBody,
+          "5xx": errorBody,
+        },
+      },
+    },
+    async (request, reply) => {
+      const order = orderOf(parts.config, request.body);
+      const key = request.headers["idempotency-key"];
+      const { status, view } = await start(parts, {
+        ...order,
+        actor: actorOf(request.headers),
+        ...(key !== undefined && { idempotencyKey: key }),
+      });
+      return reply.code(status).header("location", `/v1/deployments/${view.id}`).send(view);
+    },
+  );
+
+  app.get(
+    "/v1/deployments",
+    {
+      schema: {
+        summary: "List deployments, newest first",
+        querystring: listQuery,
+        response: { 200: deploymentPage, "4xx": errorBody, "5xx": errorBody },
+      },
+    },
+    async (request) => {
+      const { service, phase, limit, cursor } = request.query;
+      const page = await records.list({
+        limit,
+        ...(service !== undefined && { service }),
+        ...(phase && { phases: phase }),
+        ...(cursor !== undefined && { before: cursor }),
+      });
+      return {
+        deployments: page.deployments.map((d) => viewOf(d, clock.now())),
+        ...(page.next !== undefined && { next: page.next }),
+      };
+    },
+  );
+
+  app.get(
+    "/v1/deployments/:id",
+    {
+      schema: {
+        summary: "Look at a deployment",
+        params: z.strictObject({ id: deploymentId }),
+        response: { 200: deploymentView, "4xx": errorBody, "5xx": errorBody },
+      },
+    },
+    async (request) => viewOf(await loadOrFail(parts, request.params.id), clock.now()),
+  );
+}
+
+/** Throws TealError('unknown-deployment'). */
+export async function loadOrFail(parts: Pick<ApiParts, "records">, id: string): Promise<Deployment> {
+  const d = await parts.records.load(id);
+  if (!d) throw new TealError("unknown-deployment", `There is no deployment ${id}.`);
+  return d;
+}

@@ -1,0 +1,241 @@
+/** What the API shows of a record and of its events. Task definitions and requests stay inside: they may hold secrets. */
+import { catalogue } from "../errors.ts";
+import type { Weights } from "../deployment/effect.ts";
+import type { DeploymentEvent } from "../deployment/event.ts";
+import { isDecided, isTerminal, mayAsk, type Phase, phaseTable } from "../deployment/phases.ts";
+import { type Deployment, elapsedMs } from "../deployment/record.ts";
+import type { Step } from "../deployment/strategy.ts";
+import {
+  type CommandName,
+  commandNames,
+  type DeploymentView,
+  type EventView,
+  type StepView,
+} from "./contract.ts";
+
+export function viewOf(d: Deployment, now: number): DeploymentView {
+  const { hold, cause, observed, pair, strategy } = d;
+  return {
+    id: d.id,
+    service: d.service,
+    phase: d.phase,
+    what: phaseTable[d.phase].what,
+    note: d.note,
+    outcome: outcomeOf(d.phase),
+    decided: isDecided(d.phase),
+    settled: isTerminal(d.phase) && d.settled,
+    progressPercent: progressOf(d, now),
+    ...(hold && { hold: { kind: hold.kind, since: iso(hold.since), reason: hold.reason } }),
+    ...(cause && { cause: { code: cause.code, message: cause.message, fix: catalogue[cause.code].fix } }),
+    problems: d.problems.map((problem) => ({ ...problem, fix: catalogue[problem.code].fix })),
+    troubles: Object.values(d.trouble).map(({ action, code, message, count, since, nextAt }) => ({
+      action,
+      code,
+      message,
+      count,
+      since: iso(since),
+      nextAt: iso(nextAt),
+    })),
+    steps: strategy.steps.map((step, index) => stepOf(d, step, index)),
+    routes: d.routes.map(({ ref, asked, gone }) => {
+      const read = observed?.routes.find(({ arn }) => arn === ref.arn);
+      return {
+        kind: ref.kind,
+        arn: ref.arn,
+        askedPercent: greenPercent(asked),
+        ...(read && { observedPercent: greenPercent(read) }),
+        gone: gone === true,
+      };
+    }),
+    blue: {
+      ...(d.blue && { taskDefinition: d.blue.taskDefinition, arn: d.blue.arn, id: d.blue.id }),
+      ...(pair && { targetGroup: pair.blue }),
+      ...(observed?.blue && { counts: observed.blue }),
+    },
+    green: {
+      ...(d.green.taskDefinition && { taskDefinition: d.green.taskDefinition }),
+      ...(d.green.arn && { arn: d.green.arn }),
+      ...(d.green.id && { id: d.green.id }),
+      ...(pair && { targetGroup: pair.green }),
+      ...(observed?.green && { counts: observed.green }),
+    },
+    ...(observed && { observedAt: iso(observed.at) }),
+    strategy: {
+      name: strategy.name,
+      bakeMs: strategy.bakeMs,
+      retainMs: strategy.retainMs,
+      holdMs: strategy.holdMs,
+    },
+    request: {
+      ...(d.request.taskDefinition && { taskDefinition: d.request.taskDefinition }),
+      ...(d.request.images && { images: d.request.images }),
+      ...(d.request.reason && { reason: d.request.reason }),
+    },
+    actor: d.actor,
+    createdAt: iso(d.createdAt),
+    phaseSince: iso(d.phaseSince),
+    ...(d.finishedAt !== undefined && { finishedAt: iso(d.finishedAt) }),
+    elapsedMs: Math.max(0, (d.finishedAt ?? now) - d.createdAt),
+    phaseElapsedMs: isTerminal(d.phase) ? 0 : elapsedMs(d, d.phaseSince, now),
+    ...remaining(d, now),
+    commands: commandsOf(d),
+    ...(d.undoes && { undoes: d.undoes }),
+    events: d.events,
+  };
+}
+
+export function eventViewOf(event: DeploymentEvent): EventView {
+  const { seq, at, type, message } = event;
+  return { seq, at: iso(at), type, message, ...detailOf(event) };
+}
+
+function detailOf(event: DeploymentEvent): Partial<EventView> {
+  switch (event.type) {
+    case "created":
+      return { actor: event.actor };
+    case "phase":
+      return { from: event.from, to: event.to };
+    case "step":
+      return { step: event.index };
+    case "effect":
+      return { effect: event.effect.kind, actor: event.actor };
+    case "done":
+      return { effect: event.effect, ...(event.requestId && { requestId: event.requestId }) };
+    case "refused":
+      return {
+        effect: event.effect,
+        code: event.code,
+        ...(event.requestId && { requestId: event.requestId }),
+      };
+    case "unknown":
+      return { effect: event.effect, code: event.code };
+    case "hold":
+      return { hold: event.hold.kind };
+    case "lifted":
+      return { hold: event.kind };
+    case "command":
+      return {
+        command: event.command,
+        commandId: event.commandId,
+        obeyed: event.obeyed,
+        actor: event.actor,
+        ...(event.deployment && { deployment: event.deployment }),
+      };
+    case "told":
+      return { deployment: event.deployment, command: event.command };
+    case "drift":
+      return { route: event.route };
+    case "note":
+      return {};
+  }
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function outcomeOf(phase: Phase): DeploymentView["outcome"] {
+  switch (phase) {
+    case "retaining":
+    case "draining":
+    case "succeeded":
+      return "success";
+    case "rolled_back":
+    case "failed":
+    case "cancelled":
+    case "abandoned":
+      return "failure";
+    case "queued":
+    case "preparing":
+    case "provisioning":
+    case "shifting":
+    case "baking":
+    case "promoting":
+    case "rolling_back":
+      return "open";
+  }
+}
+
+/** What people may ask for now: the phase's commands, without those that its holds leave no sense. */
+function commandsOf(d: Deployment): CommandName[] {
+  return commandNames.filter((name) => {
+    if (name === "abort" || !mayAsk(d.phase, name)) return false;
+    if (name === "pause") return d.hold?.kind !== "paused";
+    if (name === "resume") return d.hold?.kind === "paused";
+    if (name === "retry" || name === "release") return d.hold?.kind === "stuck";
+    return true;
+  });
+}
+
+function stepOf(d: Deployment, step: Step, index: number): StepView {
+  const state = index < d.step ? "done" : index === d.step && d.phase === "shifting" ? "current" : "to-come";
+  return step.kind === "pause"
+    ? { index, kind: step.kind, what: `pause ${spoken(step.ms)}`, ms: step.ms, state }
+    : { index, kind: step.kind, what: `${step.kind} ${step.percent} %`, percent: step.percent, state };
+}
+
+function remaining(d: Deployment, now: number): { remainingMs?: number } {
+  const step = d.strategy.steps[d.step];
+  const left = (whole: number, since: number) => ({
+    remainingMs: Math.max(0, whole - elapsedMs(d, since, now)),
+  });
+  if (d.phase === "shifting" && step?.kind === "pause") return left(step.ms, d.stepSince);
+  if (d.phase === "baking") return left(d.strategy.bakeMs, d.phaseSince);
+  if (d.phase === "retaining") return left(d.strategy.retainMs, d.phaseSince);
+  return {};
+}
+
+/** Shares of the way: a feeling for people, no promise of time. */
+function progressOf(d: Deployment, now: number): number {
+  const part = (ms: number) => (ms > 0 ? elapsedMs(d, d.phaseSince, now) / ms : 1);
+  const counts = d.observed?.green;
+  switch (d.phase) {
+    case "queued":
+      return 0;
+    case "preparing":
+      return 2;
+    case "provisioning":
+      return between(
+        5,
+        30,
+        counts && counts.desired > 0 ? (counts.healthy ?? counts.running) / counts.desired : 0,
+      );
+    case "shifting":
+      return between(30, 80, d.step / d.strategy.steps.length);
+    case "baking":
+      return between(80, 95, part(d.strategy.bakeMs));
+    case "promoting":
+      return 95;
+    case "rolling_back":
+      // Backwards, by what green still carries.
+      return between(5, 80, Math.max(0, ...d.routes.map(({ asked }) => greenPercent(asked))) / 100);
+    case "rolled_back":
+    case "failed":
+    case "cancelled":
+    case "abandoned":
+      return 0;
+    case "retaining":
+    case "draining":
+    case "succeeded":
+      return 100;
+  }
+}
+
+function between(from: number, to: number, part: number): number {
+  return Math.round(from + (to - from) * Math.min(1, Math.max(0, part)));
+}
+
+function greenPercent({ blue, green }: Weights): number {
+  const share = blue + green > 0 ? (100 * green) / (blue + green) : 0;
+  return Math.round(share * 100) / 100;
+}
+
+function spoken(ms: number): string {
+  const units: [string, number][] = [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["m", 60_000],
+  ];
+  const unit = units.find(([, length]) => ms >= length && ms % length === 0);
+  return unit ? `${ms / unit[1]}${unit[0]}` : `${ms / 1000}s`;
+}
