@@ -41,7 +41,7 @@ export class Aws {
 
   constructor({ clock, seed = 1, settings = {} }: AwsOptions) {
     this.clock = clock;
-    this.settings = { ...defaultSettings, ...settings };
+    this.settings = { ...defaultSettings, ...settings, behaviours: { ...settings.behaviours } };
     this.#traffic = new RegionTraffic(this.#regions);
     this.#around = {
       clock,

@@ -1,0 +1,61 @@
+import type { Clock } from "./clock.ts";
+import { Faults } from "./faults.ts";
+import { Aws } from "./model/aws.ts";
+import type { Settings } from "./model/settings.ts";
+import { CallLog } from "./wire/calls.ts";
+import { controlOf, type ControlExtension } from "./wire/control.ts";
+import { wireHandle } from "./wire/handle.ts";
+import { inProcessHandler, type InProcessHandler } from "./wire/handler.ts";
+import { serveWire, type WireServer } from "./wire/http.ts";
+import type { Handle } from "./wire/message.ts";
+
+export interface StartOptions {
+  clock: Clock;
+  seed?: number;
+  settings?: Partial<Settings>;
+  extensions?: readonly ControlExtension[];
+}
+
+export interface LocalAws {
+  aws: Aws;
+  faults: Faults;
+  calls: CallLog;
+  handle: Handle;
+  /** For an SDK client in this process: `new ECSClient({ requestHandler: handler(), … })`. */
+  handler(requestTimeoutMs?: number): InProcessHandler;
+  /** Listens as well; more than once if need be. */
+  listen(port?: number, host?: string): Promise<WireServer>;
+  /** Stops everything that listens. Safe to repeat. */
+  close(): Promise<void>;
+}
+
+/** A local AWS, model and wire, without anything that carries traffic. */
+export function startAws({ clock, seed = 1, settings, extensions = [] }: StartOptions): LocalAws {
+  const aws = new Aws({ clock, seed, ...(settings === undefined ? {} : { settings }) });
+  // Apart from the model's, so that a fault does not change every id after it.
+  const faults = new Faults(seed + 1);
+  const calls = new CallLog();
+  const handle = wireHandle({
+    aws,
+    clock,
+    faults,
+    calls,
+    control: controlOf({ aws, faults, calls, extensions }),
+  });
+  const servers: WireServer[] = [];
+  return {
+    aws,
+    faults,
+    calls,
+    handle,
+    handler: (requestTimeoutMs) => inProcessHandler(handle, clock, requestTimeoutMs),
+    async listen(port, host) {
+      const server = await serveWire(handle, port, host);
+      servers.push(server);
+      return server;
+    },
+    async close() {
+      await Promise.all(servers.splice(0).map((server) => server.close()));
+    },
+  };
+}

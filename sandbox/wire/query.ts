@@ -1,0 +1,100 @@
+import { XMLBuilder } from "fast-xml-parser";
+import type { AwsError } from "../model/error.ts";
+import type { WireAnswer } from "./message.ts";
+
+/*
+ * The AWS query protocol: parameters as a form (`Actions.member.1.Type=forward`),
+ * answers as XML. Lists are `member` elements; an empty list is sent as `X=`,
+ * which the input shapes understand.
+ */
+
+interface Tree {
+  [name: string]: Tree | string;
+}
+
+/** The form's parameters as nested objects and lists of texts, without Action and Version. */
+export function decodeQuery(form: URLSearchParams): unknown {
+  const root: Tree = Object.create(null);
+  for (const [name, value] of form) {
+    if (name === "Action" || name === "Version") continue;
+    const steps = name.split(".");
+    const last = steps.pop() ?? "";
+    let at = root;
+    for (const step of steps) {
+      const present = at[step];
+      if (typeof present === "object") at = present;
+      else at = at[step] = Object.create(null);
+    }
+    at[last] = value;
+  }
+  return withLists(root);
+}
+
+function withLists(node: Tree | string): unknown {
+  if (typeof node === "string") return node;
+  const names = Object.keys(node);
+  if (names.length > 0 && names.every((name) => /^\d+$/.test(name)))
+    return names.sort((a, b) => Number(a) - Number(b)).map((name) => withLists(node[name] ?? ""));
+  if (names.length === 1 && node["member"] !== undefined) return withLists(node["member"]);
+  return Object.fromEntries(names.map((name) => [name, withLists(node[name] ?? "")]));
+}
+
+const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: "@" });
+
+const namespaces = {
+  elasticloadbalancing: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+  sts: "https://sts.amazonaws.com/doc/2011-06-15/",
+};
+export type QueryService = keyof typeof namespaces;
+
+export function encodeQuery(
+  service: QueryService,
+  action: string,
+  result: unknown,
+  requestId: string,
+): WireAnswer {
+  return xml(200, requestId, {
+    [`${action}Response`]: {
+      "@xmlns": namespaces[service],
+      [`${action}Result`]: withMembers(result),
+      ResponseMetadata: { RequestId: requestId },
+    },
+  });
+}
+
+export function encodeQueryError(service: QueryService, error: AwsError, requestId: string): WireAnswer {
+  return xml(error.status, requestId, {
+    ErrorResponse: {
+      "@xmlns": namespaces[service],
+      Error: {
+        Type: error.fault === "client" ? "Sender" : "Receiver",
+        Code: error.code,
+        Message: error.message,
+      },
+      RequestId: requestId,
+    },
+  });
+}
+
+function xml(status: number, requestId: string, document: object): WireAnswer {
+  return {
+    status,
+    headers: { "content-type": "text/xml", "x-amzn-requestid": requestId },
+    body: `<?xml version="1.0" encoding="UTF-8"?>${builder.build(document)}`,
+  };
+}
+
+function withMembers(value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.length === 0 ? "" : { member: value.map(withMembers) };
+  if (typeof value !== "object" || value === null) return String(value);
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      // A map keeps its own element name.
+      .map(([name, member]) => [
+        name,
+        name === "entry" && Array.isArray(member) ? member.map(withMembers) : withMembers(member),
+      ]),
+  );
+}
