@@ -153,6 +153,7 @@ function adopt(draft: Draft, v: View): void {
   green.arn ??= v.green.arn;
   green.id = v.green.id;
   green.createdAt ??= draft.now;
+  green.taskDefinition ??= v.green.spec.taskDefinition;
   delete green.doubt;
 }
 

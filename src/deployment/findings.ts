@@ -44,6 +44,11 @@ export function findings(v: View): Problem[] {
   return found;
 }
 
+/** The tail of an ARN, which tells people which one it is. */
+function short(arn: string): string {
+  return arn.split(":").at(-1) ?? arn;
+}
+
 type Add = (code: ErrorCode, message: string, path?: string) => void;
 
 function definitionFindings(v: View, add: Add): void {
@@ -76,7 +81,6 @@ function trafficFindings(v: View, add: Add): void {
   const { d } = v;
   const survey = value(v.seen.survey);
   if (!survey) return;
-  const short = (arn: string) => arn.split(":").at(-1) ?? arn;
 
   const existing = new Map(survey.groups.map((group) => [group.arn, group]));
   for (const arn of d.target.targetGroups) {
@@ -91,7 +95,7 @@ function trafficFindings(v: View, add: Add): void {
       v.primary.spec.loadBalancers?.map((lb) => short(lb.targetGroupArn ?? "?")).join(", ") || "none";
     add("blue-elsewhere", `the PRIMARY task set uses the target group ${groups}, which is not of the pair`);
   }
-  for (const ref of d.target.routes) routeFindings(v, ref.arn, short, add);
+  for (const ref of d.target.routes) routeFindings(v, ref.arn, add);
   const balancers = new Set([
     ...[...existing.values()].flatMap((group) => group.loadBalancers),
     ...Object.values(survey.loadBalancers),
@@ -110,10 +114,10 @@ function trafficFindings(v: View, add: Add): void {
       `the ${serving.ref.kind} ${short(serving.ref.arn)} forwards to the pair but is no configured route`,
     );
   }
-  leftoverFindings(v, short, add);
+  leftoverFindings(v, add);
 }
 
-function routeFindings(v: View, arn: string, short: (arn: string) => string, add: Add): void {
+function routeFindings(v: View, arn: string, add: Add): void {
   const reading = v.seen.routes[arn];
   if (!reading) return;
   if (!reading.ok) {
@@ -149,7 +153,7 @@ function routeFindings(v: View, arn: string, short: (arn: string) => string, add
 }
 
 /** Targets in the idle group that belong to nobody whose end is awaited. */
-function leftoverFindings(v: View, short: (arn: string) => string, add: Add): void {
+function leftoverFindings(v: View, add: Add): void {
   const pair = pairOf(v);
   if (!pair || v.seen.slot.retaining) return;
   const targets = value(v.seen.health[pair.green]) ?? [];

@@ -36,11 +36,9 @@ export function look(d: Deployment): Look {
     case "baking":
     case "promoting":
     case "retaining":
-      return { ...nothing, service: true, routes: true, health: both, tasks: greenTasks };
+    case "draining":
     case "rolling_back":
       return { ...nothing, service: true, routes: true, health: both, tasks: greenTasks };
-    case "draining":
-      return { ...nothing, service: true, routes: true, health: d.pair ? [d.pair.blue] : [] };
     case "succeeded":
     case "rolled_back":
     case "failed":

@@ -51,12 +51,12 @@ export const provisioning: Rule[] = [
   },
   {
     situation: "idle-group-occupied",
-    when: (v) => v.d.green.create === undefined && occupants(v) > 0,
+    when: (v) => !isBegun(v) && occupants(v) > 0,
     move: (v) => hold(v, "waiting", `${occupants(v)} earlier targets still drain from the idle group`),
   },
   {
     situation: "too-many-task-sets",
-    when: (v) => v.d.green.create === undefined && (v.service?.taskSets.length ?? 0) >= taskSetsMax,
+    when: (v) => !isBegun(v) && (v.service?.taskSets.length ?? 0) >= taskSetsMax,
     move: (v) =>
       hold(v, "waiting", `the service has ${v.service?.taskSets.length} task sets, draining ones included`),
   },
@@ -148,6 +148,11 @@ export const provisioning: Rule[] = [
 function predecessor(v: View): string | undefined {
   const { retaining } = v.seen.slot;
   return retaining === v.d.id ? undefined : retaining;
+}
+
+/** Green was created, or may have been: then its own targets are in the group and its own set counts. */
+function isBegun(v: View): boolean {
+  return v.d.green.create !== undefined || v.d.green.arn !== undefined;
 }
 
 /** Targets of the idle group, draining ones included: green would share the group with them. */

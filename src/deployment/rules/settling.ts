@@ -65,7 +65,7 @@ export const settling: Rule[] = [
     when: (v) => v.d.lastLookAt !== undefined && v.now < v.d.lastLookAt,
     move: (v) => ({ kind: "wait", until: v.d.lastLookAt, note: v.d.note }),
   },
-  { situation: "over", when: () => true, then: (v) => ({ kind: "wait", until: undefined, note: v.d.note }) },
+  { situation: "over", when: () => true, move: (v) => ({ kind: "wait", until: undefined, note: v.d.note }) },
 ];
 
 const lastLookMs = 120_000;

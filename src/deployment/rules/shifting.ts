@@ -84,7 +84,7 @@ export const shifting: Rule[] = [
     when: (v) => routesToWrite(v).length > 0,
     move: (v) => writeRoute(v, routesToWrite(v), weightOf(step(v)) ?? 0),
   },
-  { situation: "step-done", when: () => true, then: (v) => stepDone(v) },
+  { situation: "step-done", when: () => true, move: (v) => stepDone(v) },
 ];
 
 export const baking: Rule[] = [

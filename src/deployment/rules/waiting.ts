@@ -68,7 +68,7 @@ export const preparing: Rule[] = [
       event: { type: "note" },
     }),
   },
-  { situation: "looking", when: () => true, then: (v) => soon(v, "reading everything that matters") },
+  { situation: "looking", when: () => true, move: (v) => soon(v, "reading everything that matters") },
 ];
 
 function baseOf(v: View): string | undefined {

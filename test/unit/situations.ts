@@ -1,0 +1,405 @@
+/**
+ * Every situation of every phase: how to get into it, and what the decision then is. The type makes a phase
+ * without a table an error; the test makes a situation without a row one.
+ */
+import type { Phase } from "../../src/deployment/phases.ts";
+import {
+  anyFault,
+  failed,
+  faulty,
+  greenArn,
+  groupB,
+  heal,
+  id,
+  now,
+  read,
+  revision,
+  rule,
+  type Scene,
+  serviceOf,
+  setOf,
+  taskSet,
+  tasksOf,
+  weigh,
+  without,
+} from "../support/fixtures.ts";
+
+/** The change that leads into the situation, and the decision in short: see `summary` in the test. */
+type Row = [change: (scene: Scene) => void, decision: string];
+type Table = Record<string, Row>;
+
+const asIs = () => {};
+const pause = ({ d }: Scene) => {
+  d.hold = { kind: "paused", since: now - 500, reason: "ada paused it" };
+};
+const long = ({ d }: Scene) => {
+  d.phaseSince = 0;
+  d.stepSince = 0;
+};
+const cannotRead = ({ seen }: Scene) => {
+  seen.service = faulty();
+};
+const refuse = ({ d }: Scene) => {
+  d.trouble["makePrimary x"] = {
+    ...anyFault({ class: "refuse", code: "InvalidParameterException" }),
+    count: 1,
+    since: now,
+    nextAt: now,
+  };
+};
+const drift = (scene: Scene) => weigh(scene, 70, 30, { asked: false });
+const deleteGreen = (scene: Scene) => without(scene, "green");
+const deleteBlue = (scene: Scene) => without(scene, "blue");
+const sicken = (scene: Scene) => {
+  heal(scene, "green", 0, 4);
+  weigh(scene, 50, 50);
+};
+const failing = ({ seen }: Scene) => {
+  seen.tasks = read([...tasksOf("green", 4), ...failed(3)]);
+};
+const lag = (scene: Scene) => {
+  for (const route of scene.d.routes) {
+    route.earlier = [{ blue: 50, green: 50 }];
+    route.askedAt = now - 2_000;
+  }
+  weigh(scene, 50, 50, { asked: false });
+};
+const fallBehind = (scene: Scene) => {
+  for (const route of scene.d.routes) {
+    route.earlier = [{ blue: 50, green: 50 }];
+    route.askedAt = now - 60_000;
+  }
+  weigh(scene, 50, 50, { asked: false });
+};
+const askBack = ({ d }: Scene) => {
+  d.rollbackAsked = { id: "c1", kind: "rollback", actor: { kind: "operator", name: "ada" }, at: now };
+};
+const greenExists = (more: (scene: Scene) => void) => (scene: Scene) => {
+  scene.d.green = { ...scene.d.green, arn: greenArn, id: "ecs-svc/2", createdAt: now - 5_000 };
+  serviceOf(scene).taskSets.push(taskSet("green", { scalePercent: 25, computedDesired: 1, running: 1 }));
+  scene.seen.tasks = read(tasksOf("green", 1));
+  heal(scene, "green", 1);
+  more(scene);
+};
+const withImages = (more: (scene: Scene) => void) => (scene: Scene) => {
+  scene.d.request = { images: { app: "demo/checkout:2" } };
+  delete scene.d.green.taskDefinition;
+  more(scene);
+};
+const step = (index: number, more: (scene: Scene) => void) => (scene: Scene) => {
+  scene.d.step = index;
+  more(scene);
+};
+/** Blue reads as before on every route, and was asked to. */
+const flippedBack = (more: (scene: Scene) => void) => (scene: Scene) => {
+  weigh(scene, 1, 0);
+  scene.d.carriedAt.green = now - 120_000;
+  const green = serviceOf(scene).taskSets.find((set) => set.arn === greenArn);
+  green?.spec.tags?.push({ key: "teal:rolling-back", value: "true" });
+  more(scene);
+};
+
+const settled: Table = {
+  unreadable: [cannotRead, "wait"],
+  "late-weights": [
+    (scene) => {
+      const [route] = scene.d.routes;
+      if (route)
+        scene.seen.routes[route.ref.arn] = read({ ref: route.ref, weights: lateWeights(scene), rest: "r" });
+    },
+    "perform setWeights",
+  ],
+  "late-green": [asIs, ""],
+  unsettled: [({ d }) => void (d.unsureUntil = now + 5_000), "wait"],
+  settled: [asIs, "slot done"],
+  "last-look-due-later": [
+    ({ d }) => {
+      d.settled = true;
+      d.lastLookAt = now + 60_000;
+    },
+    "wait",
+  ],
+  over: [({ d }) => void (d.settled = true), "rest"],
+};
+
+function lateWeights(scene: Scene) {
+  const earlier = scene.d.routes[0]?.earlier[0] ?? { blue: 50, green: 50 };
+  return { [scene.d.pair?.blue ?? ""]: earlier.blue, [groupB]: earlier.green };
+}
+
+/** Where nothing was touched there is nothing to look for. */
+const untouched: Table = {
+  unsettled: settled["unsettled"] as Row,
+  settled: settled["settled"] as Row,
+  "last-look-due-later": settled["last-look-due-later"] as Row,
+  over: settled["over"] as Row,
+};
+
+export const situations: Record<Phase, Table> = {
+  queued: {
+    "slot-is-ours": [asIs, "enter preparing"],
+    "waiting-for-its-turn": [({ seen }) => void (seen.slot = { acting: "other", queue: [id] }), "wait"],
+  },
+  preparing: {
+    deadline: [long, "enter failed"],
+    prepared: [({ d }) => void (d.desiredAtStart = 4), "enter provisioning"],
+    unreadable: [cannotRead, "wait"],
+    paused: [pause, "hold paused"],
+    "base-unknown": [({ d }) => void (d.green = {}), "note"],
+    wrong: [(scene) => void (serviceOf(scene).desiredCount = 0), "enter failed"],
+    right: [asIs, "note"],
+    looking: [({ seen }) => void Reflect.deleteProperty(seen, "service"), "wait"],
+  },
+  provisioning: {
+    deadline: [long, "enter rolling_back"],
+    "no-room-for-too-long": [
+      ({ d }) => void (d.hold = { kind: "waiting", since: 0, reason: "no room" }),
+      "enter rolling_back",
+    ],
+    "green-failing": [greenExists(failing), "enter rolling_back"],
+    "green-gone": [
+      ({ d }) => {
+        d.green = { ...d.green, arn: greenArn, createdAt: now - 60_000 };
+      },
+      "enter rolling_back",
+    ],
+    refused: [refuse, "enter rolling_back"],
+    unreadable: [cannotRead, "wait"],
+    paused: [pause, "hold paused"],
+    drifted: [drift, "hold drift"],
+    "blue-gone": [deleteBlue, "hold stuck"],
+    "predecessor-retains": [({ seen }) => void (seen.slot.retaining = "checkout-0"), "tell yield checkout-0"],
+    "idle-group-occupied": [
+      ({ seen }) =>
+        void (seen.health[groupB] = read([{ address: "10.0.9.9:8080", state: "draining" as const }])),
+      "hold waiting",
+    ],
+    "too-many-task-sets": [
+      (scene) => {
+        for (let n = 3; n < 7; n++)
+          serviceOf(scene).taskSets.push({ ...taskSet("green"), arn: `x${n}`, spec: {} });
+      },
+      "hold waiting",
+    ],
+    "revision-in-doubt": [withImages(({ d }) => void (d.unsureUntil = now + 5_000)), "wait"],
+    "revision-registered": [
+      withImages(({ seen }) => void (seen.registered = read({ arn: revision(3) }))),
+      "note",
+    ],
+    "revision-missing": [
+      withImages(({ seen }) => void (seen.registered = read(null))),
+      "perform registerTaskDefinition",
+    ],
+    "green-missing": [asIs, "perform createTaskSet"],
+    "green-not-shown": [
+      ({ d }) => {
+        d.green = { ...d.green, arn: greenArn, createdAt: now - 1_000 };
+      },
+      "wait",
+    ],
+    "green-small": [
+      greenExists((scene) => void (setOf(scene, "green").scalePercent = 10)),
+      "perform scaleTaskSet",
+    ],
+    "green-ready": [greenExists(asIs), "enter shifting"],
+    "green-starting": [greenExists((scene) => heal(scene, "green", 0, 1)), "wait"],
+  },
+  shifting: {
+    "green-gone": [deleteGreen, "enter rolling_back"],
+    "green-unhealthy": [sicken, "enter rolling_back"],
+    "green-failing": [failing, "enter rolling_back"],
+    refused: [refuse, "enter rolling_back"],
+    deadline: [long, "enter rolling_back"],
+    unreadable: [cannotRead, "wait"],
+    drifted: [drift, "hold drift"],
+    "blue-gone": [deleteBlue, "hold stuck"],
+    "route-lagging": [lag, "wait"],
+    paused: [pause, "hold paused"],
+    "steps-done": [step(5, asIs), "enter baking"],
+    pausing: [step(2, asIs), "wait"],
+    "pause-over": [step(2, long), "note"],
+    "green-small": [(scene) => void (setOf(scene, "green").scalePercent = 10), "perform scaleTaskSet"],
+    "green-not-ready": [(scene) => heal(scene, "green", 0, 4), "wait"],
+    "routes-to-write": [asIs, "perform setWeights"],
+    "step-done": [(scene) => weigh(scene, 90, 10), "note"],
+  },
+  baking: {
+    "green-gone": [deleteGreen, "enter rolling_back"],
+    "green-unhealthy": [sicken, "enter rolling_back"],
+    "green-failing": [failing, "enter rolling_back"],
+    refused: [refuse, "enter rolling_back"],
+    unreadable: [cannotRead, "wait"],
+    drifted: [drift, "hold drift"],
+    "blue-gone": [deleteBlue, "hold stuck"],
+    "route-behind": [fallBehind, "perform setWeights"],
+    "route-lagging": [lag, "wait"],
+    paused: [pause, "hold paused"],
+    baking: [asIs, "wait"],
+    baked: [long, "enter promoting"],
+  },
+  promoting: {
+    "green-gone": [deleteGreen, "enter rolling_back"],
+    "green-unhealthy": [sicken, "enter rolling_back"],
+    refused: [refuse, "enter rolling_back"],
+    deadline: [long, "enter rolling_back"],
+    unreadable: [cannotRead, "wait"],
+    drifted: [drift, "hold drift"],
+    "route-behind": [fallBehind, "perform setWeights"],
+    "route-lagging": [lag, "wait"],
+    paused: [pause, "hold paused"],
+    "green-is-primary": [
+      (scene) => {
+        setOf(scene, "blue").status = "ACTIVE";
+        setOf(scene, "green").status = "PRIMARY";
+      },
+      "enter retaining",
+    ],
+    "blue-gone": [deleteBlue, "hold stuck"],
+    "green-not-primary": [asIs, "perform makePrimary"],
+  },
+  retaining: {
+    "rollback-free": [
+      (scene) => {
+        askBack(scene);
+        scene.seen.slot = { acting: id, queue: [] };
+      },
+      "enter rolling_back",
+    ],
+    "rollback-unslotted": [askBack, "slot retake"],
+    "rollback-blocked": [
+      (scene) => {
+        askBack(scene);
+        scene.seen.slot = { acting: "checkout-9", retaining: id, queue: [id] };
+      },
+      "tell rollback checkout-9",
+    ],
+    unreadable: [cannotRead, "wait"],
+    paused: [pause, "hold paused"],
+    retaining: [asIs, "wait"],
+    retained: [long, "enter draining"],
+  },
+  draining: {
+    "nothing-to-drain": [({ d }) => void Reflect.deleteProperty(d, "blue"), "enter succeeded"],
+    "rollback-free": [
+      (scene) => {
+        askBack(scene);
+        scene.seen.slot = { acting: id, queue: [] };
+      },
+      "enter rolling_back",
+    ],
+    "rollback-unslotted": [askBack, "slot retake"],
+    "rollback-blocked": [
+      (scene) => {
+        askBack(scene);
+        scene.seen.slot = { acting: "checkout-9", retaining: id, queue: [id] };
+      },
+      "tell rollback checkout-9",
+    ],
+    unreadable: [cannotRead, "wait"],
+    paused: [pause, "hold paused"],
+    "blue-deleted": [deleteBlue, "enter succeeded"],
+    "blue-drains-for-long": [
+      (scene) => {
+        long(scene);
+        setOf(scene, "blue").status = "DRAINING";
+      },
+      "enter succeeded",
+    ],
+    "blue-draining": [(scene) => void (setOf(scene, "blue").status = "DRAINING"), "wait"],
+    "route-behind": [fallBehind, "perform setWeights"],
+    "green-not-primary": [(scene) => void (setOf(scene, "green").status = "ACTIVE"), "hold drift"],
+    "route-lagging": [lag, "wait"],
+    "blue-carries": [drift, "hold drift"],
+    "hold-time": [({ d }) => void (d.carriedAt.blue = now - 1_000), "wait"],
+    "blue-up": [asIs, "perform scaleTaskSet"],
+    "blue-stopping": [(scene) => void (setOf(scene, "blue").scalePercent = 0), "wait"],
+    "blue-empty": [
+      (scene) => {
+        setOf(scene, "blue").scalePercent = 0;
+        setOf(scene, "blue").running = 0;
+      },
+      "perform deleteTaskSet",
+    ],
+  },
+  rolling_back: {
+    "route-away": [asIs, "perform setWeights"],
+    "route-gone": [
+      (scene) => {
+        weigh(scene, 1, 0);
+        scene.seen.routes[rule] = faulty({ class: "absent", code: "RuleNotFound" });
+      },
+      "note",
+    ],
+    "blue-short": [
+      (scene) => {
+        setOf(scene, "blue").scalePercent = 0;
+        heal(scene, "blue", 0);
+      },
+      "perform scaleTaskSet",
+    ],
+    overdue: [flippedBack(long), "hold stuck"],
+    "blue-starting": [(scene) => heal(scene, "blue", 1), "wait"],
+    "primary-is-green": [
+      flippedBack((scene) => {
+        setOf(scene, "blue").status = "ACTIVE";
+        setOf(scene, "green").status = "PRIMARY";
+      }),
+      "perform makePrimary",
+    ],
+    "blue-long": [
+      flippedBack((scene) => {
+        if (scene.d.blue) scene.d.blue.scalePercent = 50;
+      }),
+      "perform scaleTaskSet",
+    ],
+    "green-untagged": [
+      (scene) => {
+        weigh(scene, 1, 0);
+      },
+      "perform tagTaskSet",
+    ],
+    "green-in-doubt": [
+      flippedBack((scene) => {
+        without(scene, "green");
+        delete scene.d.green.arn;
+        scene.d.green.doubt = true;
+      }),
+      "perform createTaskSet",
+    ],
+    unreadable: [
+      flippedBack(({ seen }) => {
+        seen.service = faulty();
+      }),
+      "wait",
+    ],
+    "hold-time": [flippedBack(({ d }) => void (d.carriedAt.green = now - 1_000)), "wait"],
+    "green-not-shown": [
+      flippedBack((scene) => {
+        without(scene, "green");
+        scene.d.green.createdAt = now - 1_000;
+      }),
+      "wait",
+    ],
+    "green-up": [flippedBack(asIs), "perform scaleTaskSet"],
+    "green-there": [
+      flippedBack((scene) => void (setOf(scene, "green").scalePercent = 0)),
+      "perform deleteTaskSet",
+    ],
+    "green-draining": [flippedBack((scene) => void (setOf(scene, "green").status = "DRAINING")), "wait"],
+    undone: [flippedBack(deleteGreen), "enter rolled_back"],
+  },
+  succeeded: without_(settled, "late-green"),
+  rolled_back: {
+    ...settled,
+    "late-green": [(scene) => void serviceOf(scene).taskSets.push(taskSet("green")), "perform deleteTaskSet"],
+  },
+  failed: untouched,
+  cancelled: untouched,
+  abandoned: {
+    ...without_(settled, "late-green", "unreadable", "late-weights"),
+  },
+};
+
+function without_(table: Table, ...names: string[]): Table {
+  return Object.fromEntries(Object.entries(table).filter(([name]) => !names.includes(name)));
+}
