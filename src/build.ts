@@ -6,6 +6,8 @@ import type { Config } from "./config/config.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import type { Clock, Records, Wakes } from "./engine/ports.ts";
 import { checkRedis, connectRedis, openRedis } from "./redis/connection.ts";
+import type { Deliveries } from "./auth/deliveries.ts";
+import { createDeliveries } from "./redis/deliveries.ts";
 import { asking } from "./redis/errors.ts";
 import { createRecords } from "./redis/records.ts";
 import { createWakes } from "./redis/wakes.ts";
@@ -20,6 +22,7 @@ export interface Teal {
   records: Records;
   wakes: Wakes;
   engine: Engine;
+  deliveries: Deliveries;
   /** Throws `unavailable` where Redis doesn't answer. */
   ping: () => Promise<void>;
   /** A connection for BullMQ's workers; closed with everything else. */
@@ -69,6 +72,7 @@ export async function build(config: Config, name: "api" | "worker"): Promise<Tea
     records,
     wakes,
     engine,
+    deliveries: createDeliveries(redis, prefix),
     ping: async () => {
       await asking("answer", () => redis.ping());
     },
