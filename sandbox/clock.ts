@@ -20,6 +20,35 @@ export function realClock(): Clock {
   };
 }
 
+/**
+ * A clock whose timers can all be taken back at once, so that what runs on it
+ * leaves nothing behind. After `end` it still tells the time but starts no timer.
+ */
+export function endableClock(clock: Clock): Clock & { end(): void } {
+  const cancels = new Set<() => void>();
+  let ended = false;
+  return {
+    now: () => clock.now(),
+    after(ms, fn) {
+      if (ended) return () => undefined;
+      const cancelTimer = clock.after(ms, () => {
+        cancels.delete(cancel);
+        fn();
+      });
+      const cancel = () => {
+        cancels.delete(cancel);
+        cancelTimer();
+      };
+      cancels.add(cancel);
+      return cancel;
+    },
+    end() {
+      ended = true;
+      for (const cancel of cancels) cancel();
+    },
+  };
+}
+
 interface Timer {
   at: number;
   order: number;

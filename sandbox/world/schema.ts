@@ -1,0 +1,246 @@
+import { z } from "zod";
+import type { Behaviour } from "../model/behaviour.ts";
+import { defaultSettings, type Settings } from "../model/settings.ts";
+
+/*
+ * What a world file may say. Things refer to each other by name; the keys are
+ * short for what most worlds need, and `request` passes anything else on to
+ * the AWS call that creates the thing.
+ */
+
+const ms = z.number().min(0);
+const name = z.string().min(1);
+const tags = z.record(z.string(), z.string()).default({});
+/** Parameters of the AWS call, in AWS's own spelling; they win over the short keys. */
+const request = z.record(z.string(), z.unknown()).default({});
+
+const behaviour = z.strictObject({
+  startMs: ms.optional(),
+  startsHealthyAfterMs: ms.optional(),
+  failHealthChecks: z.boolean().optional(),
+  exitAfterMs: ms.optional(),
+  exitCode: z.number().int().min(0).max(255).optional(),
+  cannotPull: z.boolean().optional(),
+  neverStarts: z.boolean().optional(),
+  slowMs: ms.optional(),
+  failShare: z.number().min(0).max(1).optional(),
+  stopMs: ms.optional(),
+} satisfies Record<keyof Behaviour, z.ZodType>);
+
+const settings = z
+  .strictObject({
+    taskStartMs: ms,
+    taskStopMs: ms,
+    schedulerDelayMs: ms,
+    steadyDelayMs: ms,
+    exitNoticeMs: ms,
+    startBackoffMs: ms,
+    stoppedTaskRetentionMs: ms,
+    healthCheckIntervalMs: z.number().min(10),
+    deregistrationDelayMs: ms,
+    propagationMs: ms,
+    ecsReadLagMs: ms,
+    elbReadLagMs: ms,
+    clientTokenMs: ms,
+    taskSetsPerService: z.number().int().min(1),
+    describeTaskSetsWithoutIds: z.boolean(),
+    severalGroupsPerTaskSet: z.boolean(),
+    firstHealthCheckSuffices: z.boolean(),
+    cookieHonouredAtWeightZero: z.boolean(),
+  })
+  .partial()
+  .default({});
+
+const targetGroup = z.strictObject({
+  name,
+  protocol: z.string().default("HTTP"),
+  port: z.number().int().default(80),
+  healthCheck: z
+    .strictObject({
+      path: z.string().startsWith("/"),
+      intervalSeconds: z.number().int(),
+      timeoutSeconds: z.number().int(),
+      healthyThreshold: z.number().int(),
+      unhealthyThreshold: z.number().int(),
+      matcher: z.string(),
+    })
+    .partial()
+    .default({}),
+  attributes: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
+    .default({}),
+  tags,
+  request,
+});
+
+const outcome = {
+  /** Weight by name of the target group. */
+  forward: z.record(name, z.number().int().min(0).max(999)).optional(),
+  /** Group stickiness of `forward`. */
+  stickySeconds: z.number().int().min(1).optional(),
+  fixed: z
+    .strictObject({
+      status: z.number().int(),
+      contentType: z.string().optional(),
+      body: z.string().optional(),
+    })
+    .optional(),
+  /** In place of all the others: AWS's own list of actions, target groups by name where an ARN would stand. */
+  actions: z.array(z.record(z.string(), z.unknown())).min(1).optional(),
+};
+
+const rule = z.strictObject({
+  /** To find its ARN by; AWS's rules have no name. */
+  name: name.optional(),
+  priority: z.number().int().min(1).max(50_000),
+  when: z
+    .strictObject({
+      path: z.array(z.string()).min(1),
+      host: z.array(z.string()).min(1),
+      method: z.array(z.string()).min(1),
+      header: z.record(z.string(), z.array(z.string()).min(1)),
+    })
+    .partial(),
+  ...outcome,
+  tags,
+});
+
+const listener = z.strictObject({
+  /** To find its ARN by; AWS's listeners have no name. */
+  name: name.optional(),
+  port: z.number().int().min(1).max(65_535),
+  protocol: z.string().default("HTTP"),
+  ...outcome,
+  rules: z.array(rule).default([]),
+  tags,
+  request,
+});
+
+const loadBalancer = z.strictObject({
+  name,
+  type: z.enum(["application", "network"]).default("application"),
+  targetGroups: z.array(targetGroup).default([]),
+  listeners: z.array(listener).default([]),
+  tags,
+  request,
+});
+
+const taskDefinition = z.strictObject({
+  family: name,
+  /** The container's name; the family where left out. */
+  container: name.optional(),
+  image: name,
+  port: z.number().int().min(1).max(65_535).default(8080),
+  environment: z.record(z.string(), z.union([z.string(), z.number()]).transform(String)).default({}),
+  tags,
+  request,
+});
+
+const service = z.strictObject({
+  name,
+  cluster: name,
+  desiredCount: z.number().int().min(0),
+  healthCheckGraceSeconds: z.number().int().min(0).optional(),
+  tags,
+  request,
+  /** The first task set, which becomes PRIMARY; none where left out. */
+  taskSet: z
+    .strictObject({
+      /** Family, or family:revision. */
+      taskDefinition: name,
+      targetGroup: name.optional(),
+      scalePercent: z.number().min(0).max(100).default(100),
+      tags,
+      request,
+    })
+    .optional(),
+});
+
+/** A world file, validated in itself. */
+export const worldSchema = z.strictObject({
+  region: name.default("eu-west-1"),
+  settings,
+  /** By image, as the container definitions name it. */
+  behaviours: z.record(z.string(), behaviour).default({}),
+  loadBalancers: z.array(loadBalancer).default([]),
+  /** Several of one family are its revisions, in this order. */
+  taskDefinitions: z.array(taskDefinition).default([]),
+  clusters: z.array(name).default([]),
+  services: z.array(service).default([]),
+});
+
+export type World = z.output<typeof worldSchema>;
+export type WorldRoute = Pick<z.output<typeof listener>, "forward" | "stickySeconds" | "fixed" | "actions">;
+
+/** The model's settings for a world. */
+export function settingsOf(world: World): Settings {
+  return { ...defaultSettings, ...world.settings, behaviours: world.behaviours };
+}
+
+/** A problem at a place of the file. */
+export interface Problem {
+  path: readonly PropertyKey[];
+  message: string;
+}
+
+/** Names that nothing bears, names borne twice, routes that lead nowhere. */
+export function crossProblems(world: World): Problem[] {
+  const problems: Problem[] = [];
+  const tell = (path: PropertyKey[], message: string) => problems.push({ path, message });
+  const known = (what: string, names: string[], path: (at: number) => PropertyKey[]) => {
+    for (const [at, one] of names.entries()) {
+      if (names.indexOf(one) < at) tell(path(at), `there is another ${what} named ${one}`);
+    }
+    return new Set(names);
+  };
+  known(
+    "load balancer",
+    world.loadBalancers.map((it) => it.name),
+    (at) => ["loadBalancers", at, "name"],
+  );
+  const clusters = known("cluster", world.clusters, (at) => ["clusters", at]);
+  const places = world.loadBalancers.flatMap((it, i) =>
+    it.targetGroups.map((group, j) => ({
+      name: group.name,
+      path: ["loadBalancers", i, "targetGroups", j, "name"],
+    })),
+  );
+  const groups = known(
+    "target group",
+    places.map((it) => it.name),
+    (at) => places[at]?.path ?? [],
+  );
+  const families = new Set(world.taskDefinitions.map((it) => it.family));
+
+  const route = (it: WorldRoute, path: PropertyKey[]) => {
+    const said = [it.forward, it.fixed, it.actions].filter((one) => one !== undefined).length;
+    if (said !== 1) tell(path, `says ${said} of forward, fixed and actions; it needs exactly one`);
+    for (const group of Object.keys(it.forward ?? {})) {
+      if (!groups.has(group)) tell([...path, "forward", group], `no target group is named ${group}`);
+    }
+  };
+  for (const [i, balancer] of world.loadBalancers.entries()) {
+    for (const [j, listener] of balancer.listeners.entries()) {
+      const path = ["loadBalancers", i, "listeners", j];
+      route(listener, path);
+      for (const [k, rule] of listener.rules.entries()) {
+        route(rule, [...path, "rules", k]);
+        if (Object.keys(rule.when).length === 0) tell([...path, "rules", k, "when"], "says no condition");
+      }
+    }
+  }
+  for (const [i, service] of world.services.entries()) {
+    const path = ["services", i];
+    if (!clusters.has(service.cluster)) tell([...path, "cluster"], `no cluster is named ${service.cluster}`);
+    const set = service.taskSet;
+    if (set === undefined) continue;
+    const family = set.taskDefinition.replace(/:\d+$/, "");
+    if (!families.has(family)) {
+      tell([...path, "taskSet", "taskDefinition"], `no task definition has the family ${family}`);
+    }
+    if (set.targetGroup !== undefined && !groups.has(set.targetGroup)) {
+      tell([...path, "taskSet", "targetGroup"], `no target group is named ${set.targetGroup}`);
+    }
+  }
+  return problems;
+}
