@@ -45,7 +45,7 @@ export const createCluster = z.object({
     .regex(/^[A-Za-z0-9_-]{1,255}$/)
     .default("default"),
   tags: tags.default([]),
-  settings: z.unknown(),
+  settings: z.unknown().optional(),
   capacityProviders: z.array(z.string()).default([]),
   defaultCapacityProviderStrategy: z.array(capacityProviderStrategyItem).default([]),
 });

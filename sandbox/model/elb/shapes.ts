@@ -71,7 +71,7 @@ export const action = z.object({
       SessionCookieName: z.string().optional(),
       Scope: z.string().optional(),
       SessionTimeout: number.optional(),
-      AuthenticationRequestExtraParams: z.unknown(),
+      AuthenticationRequestExtraParams: z.unknown().optional(),
       OnUnauthenticatedRequest: z.string().optional(),
       UseExistingClientSecret: flag.optional(),
     })
