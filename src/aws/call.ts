@@ -7,27 +7,35 @@ export interface CallLog {
   debug(fields: object, message: string): void;
 }
 
+/** What calls need of the world. */
+export interface Calling {
+  clock: Clock;
+  /** Runs `fn` once, `ms` from now on `clock`; the answer cancels it. */
+  after: (ms: number, fn: () => void) => () => void;
+  log?: CallLog;
+}
+
+/** Timers of real time. */
+export function realAfter(ms: number, fn: () => void): () => void {
+  const timer = setTimeout(fn, Math.min(ms, timerMsMax));
+  return () => clearTimeout(timer);
+}
+
 export type Call = <T>(action: string, send: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 
 /**
  * Makes calls that end by `deadline` (ms since the epoch), their repeats included, whatever the connection does.
  * A call that fails throws `CallFailed`. One that is late is told to stop, and nobody waits for it.
  */
-export function callsUntil(clock: Clock, deadline: number, log?: CallLog): Call {
+export function callsUntil({ clock, after, log }: Calling, deadline: number): Call {
   return async (action, send) => {
     const startedAt = clock.now();
     const leftMs = deadline - startedAt;
     if (leftMs <= 0) throw late(action);
     const controller = new AbortController();
-    let timer: NodeJS.Timeout | undefined;
+    const cancel = after(leftMs, () => controller.abort());
     const deadlinePassed = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => {
-          reject(late(action));
-          controller.abort();
-        },
-        Math.min(leftMs, timerMsMax),
-      );
+      controller.signal.addEventListener("abort", () => reject(late(action)), { once: true });
     });
     try {
       const answer = await Promise.race([send(controller.signal), deadlinePassed]);
@@ -38,7 +46,7 @@ export function callsUntil(clock: Clock, deadline: number, log?: CallLog): Call 
       log?.debug({ ms: clock.now() - startedAt, ...fault }, "AWS call failed");
       throw error instanceof CallFailed ? error : new CallFailed(fault, error);
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   };
 }

@@ -3,7 +3,7 @@ import type { Look, Reading, Seen } from "../deployment/observation.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
 import type { Clock, Cloud } from "../engine/ports.ts";
 import { readHealth, readRoute, readSurvey } from "./balancers.ts";
-import { callsUntil, type CallLog } from "./call.ts";
+import { callsUntil, realAfter, type CallLog, type Calling } from "./call.ts";
 import { createClients, type ClientOptions } from "./clients.ts";
 import { faultOf } from "./faults.ts";
 import { perform } from "./perform.ts";
@@ -18,6 +18,8 @@ export interface CloudOptions extends ClientOptions {
    * real time where left out. 0 waits for no timer: give it in stepped time.
    */
   gatherMs?: number;
+  /** Timers that go with `clock`, for the deadlines of calls; real ones where left out. */
+  after?: Calling["after"];
   log?: CallLog;
 }
 
@@ -27,16 +29,17 @@ export interface AwsCloud extends Cloud {
 }
 
 export function createCloud(options: CloudOptions): AwsCloud {
-  const { clock, log, gatherMs = 5 } = options;
+  const { clock, gatherMs = 5 } = options;
+  const calling = { clock, after: options.after ?? realAfter, log: options.log };
   const clients = createClients(options);
-  const readService = createServiceReader({ clients, clock, gatherMs, log });
+  const readService = createServiceReader({ clients, calling, gatherMs });
 
   async function look(
     target: ServiceTarget,
     asked: Look,
     deadline: number,
   ): Promise<Omit<Seen, "slot" | "outcome">> {
-    const call = callsUntil(clock, deadline, log);
+    const call = callsUntil(calling, deadline);
     const ecs = clients.ecs(target.region);
     const balancers = { elb: clients.elb(target.region), call };
     const service = asked.service || asked.tasks.length > 0 ? readService(target, deadline) : undefined;
@@ -85,7 +88,7 @@ export function createCloud(options: CloudOptions): AwsCloud {
 
   return {
     look,
-    perform: (target, effect, guard) => perform({ clients, clock, log }, target, effect, guard),
+    perform: (target, effect, guard) => perform({ clients, calling }, target, effect, guard),
     close: () => clients.close(),
   };
 }

@@ -15,9 +15,9 @@ import { ModifyListenerCommand, ModifyRuleCommand } from "@aws-sdk/client-elasti
 import type { CreateTaskSetRequest, Effect, EffectKind } from "../deployment/effect.ts";
 import type { EffectValue, Outcome } from "../deployment/observation.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
-import type { Clock, Guard } from "../engine/ports.ts";
+import type { Guard } from "../engine/ports.ts";
 import { ambiguous, readActions } from "./balancers.ts";
-import { callsUntil, type Call, type CallLog } from "./call.ts";
+import { callsUntil, type Call, type Calling } from "./call.ts";
 import type { Clients } from "./clients.ts";
 import { CallFailed, faultOf } from "./faults.ts";
 import { Attempts } from "./guard.ts";
@@ -25,8 +25,7 @@ import { pairForward, weightsOf, withWeights } from "./routes.ts";
 
 export interface Performing {
   clients: Clients;
-  clock: Clock;
-  log?: CallLog;
+  calling: Calling;
 }
 
 /**
@@ -39,17 +38,18 @@ export async function perform(
   effect: Effect,
   guard: Guard,
 ): Promise<Outcome> {
-  const attempts = new Attempts(guard, on.clock);
-  const call = callsUntil(on.clock, guard.deadline, on.log);
+  const { clock } = on.calling;
+  const attempts = new Attempts(guard, clock);
+  const call = callsUntil(on.calling, guard.deadline);
   try {
     const { value = {}, requestId } = await act(
       { clients: on.clients, ecs: on.clients.ecs(target.region), call, attempts, target },
       effect,
     );
-    return { kind: "done", at: on.clock.now(), value, ...(requestId && { requestId }) };
+    return { kind: "done", at: clock.now(), value, ...(requestId && { requestId }) };
   } catch (error) {
     const fault = faultOf(error, actions[effect.kind]);
-    return { kind: attempts.unsure ? "unknown" : "refused", at: on.clock.now(), fault };
+    return { kind: attempts.unsure ? "unknown" : "refused", at: clock.now(), fault };
   }
 }
 
@@ -92,8 +92,7 @@ function act(on: Acting, effect: Effect): Promise<Done> {
       return tagTaskSet(on, effect);
     case "deleteTaskSet":
       return deleteTaskSet(on, effect);
-    // Only `setWeights` is left: the compiler refuses any other kind here.
-    default:
+    case "setWeights":
       return setWeights(on, effect);
   }
 }

@@ -8,8 +8,7 @@ import {
 } from "@aws-sdk/client-ecs";
 import type { ServiceSeen, TaskSetSeen } from "../deployment/observation.ts";
 import type { Tag, TaskSetSpec } from "../deployment/target.ts";
-import type { Clock } from "../engine/ports.ts";
-import { callsUntil, type Call, type CallLog } from "./call.ts";
+import { callsUntil, type Call, type Calling } from "./call.ts";
 import type { Clients } from "./clients.ts";
 import { CallFailed } from "./faults.ts";
 import { gathering } from "./gather.ts";
@@ -29,22 +28,21 @@ export type ServiceReader = (
  */
 export function createServiceReader(parts: {
   clients: Clients;
-  clock: Clock;
+  calling: Calling;
   gatherMs: number;
-  log?: CallLog;
 }): ServiceReader {
   const ask = gathering({
     max: namesMax,
     waitMs: parts.gatherMs,
     async fetch(group, names, deadline) {
       const [region = "", cluster = ""] = group.split(" ");
-      const call = callsUntil(parts.clock, deadline, parts.log);
+      const call = callsUntil(parts.calling, deadline);
       const found = await describe(parts.clients, call, { region, cluster, names });
       return new Map(found.map((service) => [service.name, service.seen]));
     },
   });
   return async ({ region, cluster, service }, deadline) => {
-    const call = callsUntil(parts.clock, deadline);
+    const call = callsUntil({ ...parts.calling, log: undefined }, deadline);
     const seen = await call(action, () => ask(`${region} ${cluster}`, service, deadline));
     if (seen instanceof CallFailed) throw seen;
     return seen ?? missingService;

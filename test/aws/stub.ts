@@ -1,5 +1,6 @@
 /** AWS reduced to a function: what a test answers to each call, in the two protocols that the SDK speaks. */
 import { Readable } from "node:stream";
+import { z } from "zod";
 import type { Clock, Guard } from "../../src/engine/ports.ts";
 import { createCloud, type AwsCloud, type CloudOptions } from "../../src/aws/cloud.ts";
 import type { ServiceTarget } from "../../src/deployment/target.ts";
@@ -78,11 +79,6 @@ export function stubCloud(stub: Stub, options: Partial<CloudOptions> & { clock: 
 
 /** Repeats like the SDK's standard strategy, but without waiting. */
 export function atOnce(maxAttempts: number): NonNullable<CloudOptions["retryStrategy"]> {
-  const token = (count: number) => ({
-    getRetryCount: () => count,
-    getRetryDelay: () => 0,
-    getRetryCost: () => 0,
-  });
   return {
     acquireInitialRetryToken: async () => token(0),
     refreshRetryTokenForRetry: async (before, info) => {
@@ -93,6 +89,12 @@ export function atOnce(maxAttempts: number): NonNullable<CloudOptions["retryStra
     recordSuccess: () => undefined,
   };
 }
+
+const token = (count: number) => ({
+  getRetryCount: () => count,
+  getRetryDelay: () => 0,
+  getRetryCost: () => 0,
+});
 
 export const region = "eu-west-1";
 const elbArn = `arn:aws:elasticloadbalancing:${region}:000000000000:`;
@@ -127,7 +129,7 @@ function parse(request: WireRequest): Received {
     request.body instanceof Uint8Array ? new TextDecoder().decode(request.body) : String(request.body);
   const json = request.headers["x-amz-target"];
   if (json !== undefined) {
-    const input = JSON.parse(text) as Record<string, unknown>;
+    const input = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
     return { action: `ecs:${json.split(".").at(-1) ?? ""}`, input };
   }
   const { Action: action = "", Version: _version, ...input } = Object.fromEntries(new URLSearchParams(text));

@@ -83,13 +83,10 @@ async function set(kind: "listener" | "rule", actions: Action[]): Promise<{ outc
 /** The form's fields for a list of actions. */
 function flat(prefix: string, value: unknown): Record<string, string> {
   if (typeof value !== "object" || value === null) return { [prefix]: String(value) };
-  const entries = Array.isArray(value)
-    ? value.map((item: unknown, index) => [`member.${index + 1}`, item] as const)
+  const entries: [string, unknown][] = Array.isArray(value)
+    ? value.map((item: unknown, index) => [`member.${index + 1}`, item])
     : Object.entries(value);
-  return Object.assign({}, ...entries.map(([key, item]) => flat(`${prefix}.${key}`, item))) as Record<
-    string,
-    string
-  >;
+  return Object.fromEntries(entries.flatMap(([key, item]) => Object.entries(flat(`${prefix}.${key}`, item))));
 }
 
 const changed: Action[] = [
