@@ -117,7 +117,7 @@ export const deployRequest = z
     reason: text(500).optional().describe("For the history."),
   })
   .refine((body) => body.taskDefinition ?? body.images ?? body.taskSet, {
-    error: "one of taskDefinition, images and taskSet must be given",
+    error: "or images or taskSet must be given",
     path: ["taskDefinition"],
   });
 export type DeployBody = z.input<typeof deployRequest>;

@@ -21,7 +21,7 @@ export interface Intake {
     whenBusy: "queue" | "reject";
     idempotencyKey?: string;
   }): Promise<{ deployment: Deployment; existing: boolean }>;
-  /** Throws TealError: unknown-deployment, command-refused, unavailable. With a command id it is safe to repeat. */
+  /** Throws TealError: unknown-deployment, unavailable. The answer comes as an event. With a command id it is safe to repeat. */
   ask(
     id: string,
     order: { kind: CommandKind; actor: Actor; reason?: string; full?: boolean; commandId?: string },

@@ -1,0 +1,219 @@
+/** An API over records in memory and an engine played by the test: what happens to a deployment is told step by step. */
+import { pino } from "pino";
+import { buildApp } from "../../../src/api/app.ts";
+import type { App, ApiParts, Intake } from "../../../src/api/parts.ts";
+import type { Deliveries } from "../../../src/auth/deliveries.ts";
+import type { Config } from "../../../src/config/config.ts";
+import { readConfigText } from "../../../src/config/file.ts";
+import { Secret } from "../../../src/config/secret.ts";
+import type { Command } from "../../../src/deployment/command.ts";
+import type { SlotChange } from "../../../src/deployment/decision.ts";
+import { createdEvent, type DeploymentEvent, type EventBody } from "../../../src/deployment/event.ts";
+import { isTerminal } from "../../../src/deployment/phases.ts";
+import type { Deployment } from "../../../src/deployment/record.ts";
+import { TealError } from "../../../src/errors.ts";
+import { createMemoryRecords, type MemoryRecords } from "../../support/memory-records.ts";
+
+export const token = "a-token-of-the-tests";
+export const webhookSecret = "a-secret-of-the-tests";
+
+export const arn = (kind: string, name: string) =>
+  `arn:aws:elasticloadbalancing:eu-west-1:123456789012:${kind}/${name}/73e2d6bc24d8a067`;
+
+const yaml = `
+services:
+  checkout:
+    region: eu-west-1
+    cluster: prod
+    service: checkout
+    targetGroups: [${arn("targetgroup", "a")}, ${arn("targetgroup", "b")}]
+    routes: [{ listener: ${arn("listener", "app/web")} }]
+    strategy: careful
+  worker: { region: eu-west-1, cluster: prod, service: worker, strategy: by-scale, onBusy: queue }
+strategies:
+  careful:
+    steps: [{ weight: 10 }, { pause: 10m }, { weight: 50 }, { weight: 100 }]
+    bake: 5m
+  by-scale:
+    steps: [{ scale: 50 }, { scale: 100 }]
+`;
+
+export function testConfig(change: Partial<Config> = {}): Config {
+  const { config, problems } = readConfigText(yaml, "test.yaml");
+  if (!config) throw new Error(JSON.stringify(problems));
+  return {
+    ...config,
+    http: { host: "127.0.0.1", port: 0, token: new Secret(token), insecure: false, stopMs: 1_000 },
+    webhookSecret: new Secret(webhookSecret),
+    redis: { url: "redis://unused", keyPrefix: "{teal}" },
+    worker: { healthPort: 0, concurrency: 1, lockMs: 1, stalledMs: 1, sweepMs: 1, stopMs: 1 },
+    log: { level: "silent" },
+    ...change,
+  };
+}
+
+export interface Stage {
+  app: App;
+  records: MemoryRecords;
+  clock: { now(): number };
+  /** What the engine was asked. */
+  asked: Command[];
+  log: string[];
+  /** While set, whatever needs the records is refused so. */
+  fail: (error: TealError | Error | undefined) => void;
+  failPing: (how: "rejects" | "hangs" | undefined) => void;
+  /** How commands end: `obey` and `refuse` write the answer at once, `keep` leaves it to the test. */
+  answers: (how: "obey" | "refuse" | "keep") => void;
+  /** Starts a deployment of the service past the API. */
+  start(service?: string): Promise<string>;
+  /** Commits a change of the record with events. */
+  commit(id: string, change: (d: Deployment) => void, ...events: [EventBody, string][]): Promise<void>;
+  answer(id: string, command: Command, obeyed: boolean, message: string): Promise<void>;
+}
+
+export async function createStage(
+  change: Partial<Config> = {},
+  parts: Partial<ApiParts> = {},
+): Promise<Stage> {
+  const records = createMemoryRecords();
+  const config = testConfig(change);
+  const clock = { now: () => Date.now() };
+  const asked: Command[] = [];
+  const log: string[] = [];
+  let failure: Error | undefined;
+  let pingFailure: "rejects" | "hangs" | undefined;
+  let how: "obey" | "refuse" | "keep" = "obey";
+  let count = 0;
+
+  const failing = <A extends unknown[], T>(method: (...args: A) => Promise<T>) => {
+    return async (...args: A): Promise<T> => {
+      if (failure) throw failure;
+      return method(...args);
+    };
+  };
+
+  const engine: Intake = {
+    start: failing(async (order) => {
+      const id = `d${(count += 1)}`;
+      const d = blank(id, order, clock.now());
+      const created = await records.create(d, [createdEvent(d)], {
+        whenBusy: order.whenBusy,
+        ...(order.idempotencyKey !== undefined && { idempotencyKey: order.idempotencyKey }),
+        fingerprint: JSON.stringify([order.target.name, order.strategy.name, order.request]),
+      });
+      if (created.kind === "busy") throw new TealError("busy", `${created.acting} acts on ${d.service}`);
+      if (created.kind === "conflict") throw new TealError("idempotency-conflict", "the key was used before");
+      return { deployment: created.deployment, existing: created.kind === "existing" };
+    }),
+    ask: failing(async (id, { commandId, ...order }) => {
+      const d = await records.load(id);
+      if (!d) throw new TealError("unknown-deployment", `There is no deployment ${id}.`);
+      const command: Command = { ...order, id: commandId ?? `c${asked.length}`, at: clock.now() };
+      const repeated = asked.some((earlier) => earlier.id === command.id);
+      asked.push(command);
+      if (how !== "keep" && !repeated) {
+        await stage.answer(id, command, how === "obey", how === "obey" ? "done" : "not now: it is drifting");
+      }
+      return command;
+    }),
+  };
+
+  const spent = new Set<string>();
+  const deliveries: Deliveries = {
+    isSpent: failing(async (key: string) => spent.has(key)),
+    spend: failing(async (key: string) => void spent.add(key)),
+  };
+
+  const app = await buildApp({
+    engine,
+    records: {
+      load: failing((id) => records.load(id)),
+      list: failing((filter) => records.list(filter)),
+      events: failing((id, from, limit) => records.events(id, from, limit)),
+      subscribe: failing((listener) => records.subscribe(listener)),
+    },
+    deliveries,
+    config,
+    clock,
+    log: pino({ level: "info" }, { write: (line: string) => void log.push(line) }),
+    ping: async () => {
+      if (pingFailure === "rejects") throw new Error("refused by redis://user:hunter2@host");
+      if (pingFailure === "hangs") await new Promise(() => {});
+    },
+    stream: { pollMs: 50, heartbeatMs: 100 },
+    ...parts,
+  });
+
+  const stage: Stage = {
+    app,
+    records,
+    clock,
+    asked,
+    log,
+    fail: (error) => {
+      failure = error;
+    },
+    failPing: (next) => {
+      pingFailure = next;
+    },
+    answers: (next) => {
+      how = next;
+    },
+    start: async (service = "checkout") => {
+      const configured = config.services[service];
+      if (!configured) throw new Error(service);
+      const { deployment } = await engine.start({
+        ...configured,
+        request: { taskDefinition: "web:2" },
+        actor: { kind: "operator", name: "test" },
+        whenBusy: "queue",
+      });
+      return deployment.id;
+    },
+    commit: async (id, change, ...bodies) => {
+      const claimed = await records.claim(id);
+      if (!claimed) throw new Error(`no ${id}`);
+      const next = structuredClone(claimed.deployment);
+      change(next);
+      const events = bodies.map(([body, message], index): DeploymentEvent => {
+        return { seq: claimed.deployment.events + index, at: clock.now(), message, ...body };
+      });
+      next.events += events.length;
+      const slot: SlotChange | undefined = isTerminal(next.phase) ? "done" : undefined;
+      const decision = { next, perform: false, events, answers: [], tell: [], ...(slot && { slot }) };
+      const { kind } = await records.commit(claimed, decision, clock.now());
+      if (kind !== "committed") throw new Error(kind);
+    },
+    answer: (id, { kind, id: commandId, actor }, obeyed, message) =>
+      stage.commit(id, () => {}, [{ type: "command", command: kind, commandId, actor, obeyed }, message]),
+  };
+  return stage;
+}
+
+function blank(id: string, order: Parameters<Intake["start"]>[0], now: number): Deployment {
+  return {
+    schema: 1,
+    id,
+    service: order.target.name,
+    target: order.target,
+    strategy: order.strategy,
+    request: order.request,
+    actor: order.actor,
+    createdAt: now,
+    phase: "queued",
+    phaseSince: now,
+    step: 0,
+    stepSince: now,
+    note: "waits until the service is free",
+    green: {},
+    routes: [],
+    carriedAt: { blue: 0, green: 0 },
+    deleting: {},
+    unsureUntil: 0,
+    trouble: {},
+    problems: [],
+    told: [],
+    settled: false,
+    events: 1,
+  };
+}
