@@ -1,4 +1,4 @@
-import { ECSClient, type CreateTaskSetCommandInput } from "@aws-sdk/client-ecs";
+import { ECSClient } from "@aws-sdk/client-ecs";
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { SteppedClock } from "../../sandbox/clock.ts";
 import type { Settings } from "../../sandbox/model/settings.ts";
@@ -41,12 +41,13 @@ export function sandbox(settings: Partial<Settings> = {}, seed = 1) {
 
 export type Sandbox = ReturnType<typeof sandbox>;
 
+function must<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("the sandbox gave nothing back");
+  return value;
+}
+
 /** One balancer whose listener shares over `blue` (1) and `green` (0), a definition, a cluster, a service of 4. */
 export function shop({ aws }: Sandbox, desiredCount = 4) {
-  const must = <T>(value: T | undefined): T => {
-    if (value === undefined) throw new Error("the sandbox gave nothing back");
-    return value;
-  };
   const balancer = must(
     aws.elb(region, "CreateLoadBalancer", { Name: "shop" }).LoadBalancers[0],
   ).LoadBalancerArn;
@@ -89,18 +90,15 @@ export function forward(...groups: [arn: string, weight: number][]) {
   };
 }
 
-export function taskSet(
-  taskDefinition: string,
-  targetGroupArn: string,
-  scalePercent = 100,
-): CreateTaskSetCommandInput & { cluster: string; service: string; taskDefinition: string } {
+/** Parameters of CreateTaskSet for `shop`. */
+export function taskSet(taskDefinition: string, targetGroupArn: string, scalePercent = 100) {
   return {
     cluster: "demo",
     service: "shop",
     taskDefinition,
-    launchType: "FARGATE",
+    launchType: "FARGATE" as const,
     networkConfiguration: { awsvpcConfiguration: { subnets: ["subnet-1"] } },
     loadBalancers: [{ targetGroupArn, containerName: "web", containerPort: 8080 }],
-    scale: { value: scalePercent, unit: "PERCENT" },
+    scale: { value: scalePercent, unit: "PERCENT" as const },
   };
 }

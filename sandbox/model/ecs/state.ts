@@ -150,7 +150,8 @@ export function copyEcsState(state: EcsState): EcsState {
 
 /** ceil(desiredCount × scale / 100); a rounding error of floats must not add a task. */
 export function computedDesiredCount(service: Service, set: TaskSet): number {
-  return set.status === "DRAINING" ? 0 : Math.ceil((service.desiredCount * set.scalePercent) / 100 - 1e-9);
+  if (set.status === "DRAINING") return 0;
+  return Math.max(0, Math.ceil((service.desiredCount * set.scalePercent) / 100 - 1e-9));
 }
 
 export function tasksOf(state: EcsState, taskSetArn: string): Task[] {
