@@ -23,7 +23,7 @@ import { baking, shifting } from "./rules/shifting.ts";
 import { rollingBack } from "./rules/undoing.ts";
 import { preparing, queued } from "./rules/waiting.ts";
 import { forbid } from "./forbid.ts";
-import { view } from "./view.ts";
+import { type View, view } from "./view.ts";
 
 /** What each phase does, situation by situation, the most pressing first. */
 export const rules = {
@@ -43,34 +43,38 @@ export const rules = {
   abandoned: settling,
 } satisfies Record<Phase, Rule[]>;
 
-export function decide(before: Deployment, seen: Seen, commands: Command[], now: number): Decision {
-  const draft = new Draft(before, now);
-  absorb(draft, seen);
-  obey(draft, commands, seen);
-  if (draft.d.phase === before.phase) follow(draft, seen);
-  return draft.finish();
+/** The state machine as a function of its rules and its guard, so that a test can break either on purpose. */
+export function machine(phases: Record<Phase, Rule[]>, guard: typeof forbid) {
+  return function decide(before: Deployment, seen: Seen, commands: Command[], now: number): Decision {
+    const draft = new Draft(before, now);
+    absorb(draft, seen);
+    obey(draft, commands, seen);
+    if (draft.d.phase !== before.phase) return draft.finish();
+    const v = view(draft.d, seen, now);
+    const move = firstRule(phases, v).move(v);
+    const reason = move.kind === "perform" ? guard(move.effect, draft.d, seen, now) : undefined;
+    // The rules should never get here; if they do, standing still is the harmless thing.
+    draft.apply(reason ? { kind: "hold", hold: "stuck", reason, until: now + guardedMs } : move);
+    return draft.finish();
+  };
 }
+
+/** How long a decision that the guard forbade is left alone. */
+const guardedMs = 5_000;
+
+export type Decide = ReturnType<typeof machine>;
+
+export const decide: Decide = machine(rules, forbid);
 
 /** The name of the situation that a deployment is in: the first rule of its phase that holds. */
 export function classify(before: Deployment, seen: Seen, now: number): string {
   const draft = new Draft(before, now);
   absorb(draft, seen);
-  return firstRule(draft, seen).situation;
+  return firstRule(rules, view(draft.d, seen, now)).situation;
 }
 
-function firstRule(draft: Draft, seen: Seen): Rule {
-  const v = view(draft.d, seen, draft.now);
-  const rule = rules[draft.d.phase].find((rule) => rule.when(v));
-  if (!rule) throw new Error(`${draft.d.id}: no rule for ${draft.d.phase}`);
+function firstRule(phases: Record<Phase, Rule[]>, v: View): Rule {
+  const rule = phases[v.d.phase].find((rule) => rule.when(v));
+  if (!rule) throw new Error(`${v.d.id}: no rule for ${v.d.phase}`);
   return rule;
 }
-
-function follow(draft: Draft, seen: Seen): void {
-  const v = view(draft.d, seen, draft.now);
-  const move = firstRule(draft, seen).move(v);
-  const reason = move.kind === "perform" ? forbid(move.effect, draft.d, seen, draft.now) : undefined;
-  // The rules should never get here; if they do, standing still is the harmless thing.
-  draft.apply(reason ? { kind: "hold", hold: "stuck", reason, until: draft.now + guardedMs } : move);
-}
-
-const guardedMs = 5_000;

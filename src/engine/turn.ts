@@ -5,7 +5,7 @@
  * A worker that claimed a deployment runs turns until there is nothing to do now. Everything it commits is
  * compared with what it decided on; when somebody else claimed meanwhile, its commit fails and it stops.
  */
-import { decide } from "../deployment/decide.ts";
+import { type Decide, decide as decideByTheRules } from "../deployment/decide.ts";
 import type { Decision } from "../deployment/decision.ts";
 import { look } from "../deployment/look.ts";
 import type { Outcome, Seen } from "../deployment/observation.ts";
@@ -18,6 +18,8 @@ export interface Parts {
   cloud: Cloud;
   clock: Clock;
   log: EngineLog;
+  /** The state machine; the real one where left out. Tests give broken ones, to see that it shows. */
+  decide?: Decide;
 }
 
 /** What the engine logs to; pino's logger fits. */
@@ -90,7 +92,7 @@ async function decideAndCommit(
   outcome: Outcome | undefined,
   parts: Parts,
 ): Promise<{ decision: Decision; committed: Extract<Committed, { kind: "committed" }> } | "lost"> {
-  const { records, clock } = parts;
+  const { records, clock, decide = decideByTheRules } = parts;
   const looked = await observe(held.deployment, parts);
   let { inbox, slot } = held;
   for (let again = 0; again < againMax; again++) {

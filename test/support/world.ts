@@ -1,0 +1,308 @@
+/**
+ * A whole world in one process and in stepped time: the sandbox's AWS behind the real SDK adapters, the real
+ * engine, records in memory. No sockets, no timers: nothing happens but by `run` and `until`.
+ */
+import { createCloud } from "../../src/aws/cloud.ts";
+import type { CommandKind } from "../../src/deployment/command.ts";
+import type { Decide } from "../../src/deployment/decide.ts";
+import type { DeploymentEvent } from "../../src/deployment/event.ts";
+import { isTerminal, type Phase } from "../../src/deployment/phases.ts";
+import type { Actor, Deployment, DeployRequest } from "../../src/deployment/record.ts";
+import { type Step, type Strategy, strategyDefaults } from "../../src/deployment/strategy.ts";
+import type { RouteRef, ServiceTarget } from "../../src/deployment/target.ts";
+import { createEngine, type Engine } from "../../src/engine/engine.ts";
+import type { Cloud } from "../../src/engine/ports.ts";
+import { SteppedClock } from "../../sandbox/clock.ts";
+import type { Settings } from "../../sandbox/model/settings.ts";
+import { type LocalAws, startAws } from "../../sandbox/start.ts";
+import { createMemoryRecords, type MemoryRecords } from "./memory-records.ts";
+import { silent } from "./silent.ts";
+
+export const region = "eu-west-1";
+export const ada: Actor = { kind: "operator", name: "ada" };
+
+export const quick: Partial<Settings> = {
+  taskStartMs: 2_000,
+  taskStopMs: 500,
+  schedulerDelayMs: 250,
+  steadyDelayMs: 500,
+  healthCheckIntervalMs: 500,
+  deregistrationDelayMs: 2_000,
+  propagationMs: 1_000,
+};
+
+export function canary(steps: Step[], more: Partial<Strategy> = {}): Strategy {
+  return { name: "canary", ...strategyDefaults, holdMs: 5_000, steps, ...more };
+}
+
+export const careful = canary([
+  { kind: "weight", percent: 10 },
+  { kind: "pause", ms: 5_000 },
+  { kind: "weight", percent: 50 },
+  { kind: "weight", percent: 100 },
+]);
+
+type Forward = { TargetGroupArn: string; Weight: number }[];
+
+/** A service behind a listener's default action and, where wished, a rule. */
+export interface Laid {
+  target: ServiceTarget;
+  groups: [string, string];
+  listener: string;
+  rule: string;
+  loadBalancer: string;
+}
+
+export interface WorldOptions {
+  seed?: number;
+  settings?: Partial<Settings>;
+  /** Wraps the adapter, for faults between the engine and AWS. */
+  wrap?: (cloud: Cloud) => Cloud;
+  /** Instead of the real state machine. */
+  decide?: Decide;
+}
+
+export class World {
+  readonly clock: SteppedClock;
+  readonly local: LocalAws;
+  readonly records: MemoryRecords = createMemoryRecords();
+  readonly engine: Engine;
+  readonly cloud: Cloud;
+  private ids = 0;
+
+  constructor({ seed = 1, settings = {}, wrap = (cloud) => cloud, decide }: WorldOptions = {}) {
+    this.clock = new SteppedClock(Date.UTC(2026, 5, 1, 12));
+    this.local = startAws({ clock: this.clock, seed, settings: { ...quick, ...settings } });
+    this.cloud = wrap(
+      createCloud({
+        clock: this.clock,
+        requestHandler: this.local.handler(),
+        credentials: { accessKeyId: "test", secretAccessKey: "test" },
+        maxAttempts: 1,
+        gatherMs: 0,
+      }),
+    );
+    this.engine = createEngine({
+      records: this.records,
+      wakes: { wake: async () => {} },
+      cloud: this.cloud,
+      clock: this.clock,
+      random: () => (this.ids++).toString(16).padStart(16, "0").split("").reverse().join(""),
+      log: silent,
+      ...(decide && { decide }),
+    });
+  }
+
+  get aws() {
+    return this.local.aws;
+  }
+
+  /** Lays out a service with its load balancer, two groups, a listener, a rule, and a running version 1. */
+  lay(
+    name = "checkout",
+    options: {
+      desired?: number;
+      forward?: (groups: [string, string]) => Forward;
+      primary?: object | false;
+      grace?: number;
+      controller?: "EXTERNAL" | "ECS";
+    } = {},
+  ): Laid {
+    const { aws } = this;
+    const { desired = 4, primary = {}, grace = 10, controller = "EXTERNAL" } = options;
+    aws.ecs(region, "CreateCluster", { clusterName: "prod" });
+    const balancer = aws.elb(region, "CreateLoadBalancer", { Name: `${name}-lb`, Subnets: ["subnet-1"] });
+    const loadBalancer = need(balancer.LoadBalancers[0]?.LoadBalancerArn);
+    const group = (suffix: string) =>
+      need(
+        aws.elb(region, "CreateTargetGroup", {
+          Name: `${name}-${suffix}`,
+          Protocol: "HTTP",
+          Port: 8080,
+          VpcId: "vpc-1",
+          TargetType: "ip",
+        }).TargetGroups[0]?.TargetGroupArn,
+      );
+    const groups: [string, string] = [group("a"), group("b")];
+    const TargetGroups = options.forward?.(groups) ?? [
+      { TargetGroupArn: groups[0], Weight: 1 },
+      { TargetGroupArn: groups[1], Weight: 0 },
+    ];
+    const forward = [{ Type: "forward" as const, ForwardConfig: { TargetGroups } }];
+    const listener = need(
+      aws.elb(region, "CreateListener", {
+        LoadBalancerArn: loadBalancer,
+        Protocol: "HTTP",
+        Port: 80,
+        DefaultActions: forward,
+      }).Listeners[0]?.ListenerArn,
+    );
+    const rule = need(
+      aws.elb(region, "CreateRule", {
+        ListenerArn: listener,
+        Priority: 10,
+        Conditions: [{ Field: "path-pattern", Values: ["/api/*"] }],
+        Actions: forward,
+      }).Rules[0]?.RuleArn,
+    );
+    for (const version of [1, 2, 3, 4]) this.register(name, `demo/${name}:${version}`);
+    aws.ecs(region, "CreateService", {
+      cluster: "prod",
+      serviceName: name,
+      desiredCount: desired,
+      deploymentController: { type: controller },
+      ...(controller === "EXTERNAL"
+        ? { healthCheckGracePeriodSeconds: grace }
+        : { taskDefinition: `${name}:1` }),
+    });
+    const target: ServiceTarget = {
+      name,
+      region,
+      cluster: "prod",
+      service: name,
+      targetGroups: groups,
+      routes: [
+        { kind: "listener", arn: listener },
+        { kind: "rule", arn: rule },
+      ] satisfies RouteRef[],
+    };
+    if (primary && controller === "EXTERNAL") {
+      const made = aws.ecs(region, "CreateTaskSet", {
+        cluster: "prod",
+        service: name,
+        taskDefinition: `${name}:1`,
+        launchType: "FARGATE",
+        networkConfiguration: { awsvpcConfiguration: { subnets: ["subnet-1"], securityGroups: ["sg-1"] } },
+        loadBalancers: [{ targetGroupArn: groups[0], containerName: "app", containerPort: 8080 }],
+        scale: { unit: "PERCENT", value: 100 },
+        tags: [{ key: "team", value: "shop" }],
+        ...primary,
+      });
+      aws.ecs(region, "UpdateServicePrimaryTaskSet", {
+        cluster: "prod",
+        service: name,
+        primaryTaskSet: need(made.taskSet.taskSetArn),
+      });
+      this.clock.advance(20_000);
+    }
+    return { target, groups, listener, rule, loadBalancer };
+  }
+
+  register(family: string, image: string): void {
+    this.aws.ecs(region, "RegisterTaskDefinition", {
+      family,
+      networkMode: "awsvpc",
+      containerDefinitions: [{ name: "app", image, portMappings: [{ containerPort: 8080 }] }],
+    });
+  }
+
+  async start(
+    laid: Laid,
+    request: DeployRequest,
+    options: { strategy?: Strategy; whenBusy?: "queue" | "reject" } = {},
+  ): Promise<string> {
+    const { deployment } = await this.engine.start({
+      target: laid.target,
+      strategy: options.strategy ?? careful,
+      request,
+      actor: ada,
+      whenBusy: options.whenBusy ?? "reject",
+    });
+    return deployment.id;
+  }
+
+  async ask(id: string, kind: CommandKind, more: { full?: boolean; reason?: string } = {}): Promise<void> {
+    await this.engine.ask(id, { kind, actor: ada, ...more });
+  }
+
+  /** Lets every due deployment run its turns once. */
+  async turn(): Promise<void> {
+    for (const id of await this.records.due(this.clock.now() + 1, 100)) {
+      await this.engine.run(id, new AbortController().signal);
+    }
+  }
+
+  /** Lets time pass with turns whenever they are due. */
+  async run(ms: number): Promise<void> {
+    const end = this.clock.now() + ms;
+    while (this.clock.now() < end) {
+      await this.turn();
+      this.clock.advance(Math.min(250, end - this.clock.now()));
+    }
+    await this.turn();
+  }
+
+  /** Lets time pass until it holds; fails with what the deployments last did, past the limit. */
+  async until(what: string, holds: () => Promise<boolean> | boolean, limitMs = 900_000): Promise<void> {
+    const end = this.clock.now() + limitMs;
+    for (;;) {
+      await this.turn();
+      if (await holds()) return;
+      if (this.clock.now() >= end) throw new Error(`not ${what} within ${limitMs} ms\n${await this.story()}`);
+      this.clock.advance(250);
+    }
+  }
+
+  async reaches(id: string, ...wanted: Phase[]): Promise<Deployment> {
+    await this.until(`${id} ${wanted.join(" or ")}`, async () => {
+      const { phase } = await this.deployment(id);
+      if (!wanted.includes(phase) && isTerminal(phase)) {
+        throw new Error(`${id} is ${phase}, not ${wanted.join(" or ")}\n${await this.story()}`);
+      }
+      return wanted.includes(phase);
+    });
+    return await this.deployment(id);
+  }
+
+  /** Until it is over and has let go of its service. */
+  async ends(id: string, wanted: Phase): Promise<Deployment> {
+    await this.reaches(id, wanted);
+    await this.until(`${id} settled`, async () => (await this.deployment(id)).settled);
+    return await this.deployment(id);
+  }
+
+  async deployment(id: string): Promise<Deployment> {
+    return need(await this.records.load(id));
+  }
+
+  async events(id: string): Promise<DeploymentEvent[]> {
+    return await this.records.events(id, 0, 1_000);
+  }
+
+  /** What happened, for a failing test's reader. */
+  async story(): Promise<string> {
+    const { deployments } = await this.records.list({ limit: 20 });
+    const lines = await Promise.all(
+      deployments.map(async (d) => [
+        `${d.id} ${d.phase} step ${d.step} ${d.hold ? `[${d.hold.kind}] ` : ""}${d.note}`,
+        ...(await this.events(d.id))
+          .slice(-40)
+          .map((e) => `  ${(e.at - d.createdAt) / 1000}s ${e.type} ${e.message}`),
+      ]),
+    );
+    return lines.flat().join("\n");
+  }
+
+  /** Task sets of the service as AWS has them, unlagged. */
+  sets(name = "checkout") {
+    return this.aws
+      .ecs(region, "DescribeServices", { cluster: "prod", services: [name], include: ["TAGS"] })
+      .services.flatMap((service) => service.taskSets ?? []);
+  }
+
+  /** The pair's weights on the two routes, in the order of the groups. */
+  weights(laid: Laid): number[][] {
+    const listener = this.aws.elb(region, "DescribeListeners", { ListenerArns: [laid.listener] })
+      .Listeners[0];
+    const rule = this.aws.elb(region, "DescribeRules", { RuleArns: [laid.rule] }).Rules[0];
+    return [listener?.DefaultActions ?? [], rule?.Actions ?? []].map((actions) => {
+      const groups = actions.flatMap((action) => action.ForwardConfig?.TargetGroups ?? []);
+      return laid.groups.map((arn) => groups.find((group) => group.TargetGroupArn === arn)?.Weight ?? -1);
+    });
+  }
+}
+
+export function need<T>(value: T | undefined | null): T {
+  if (value === undefined || value === null) throw new Error("missing in this world");
+  return value;
+}
