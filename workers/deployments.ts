@@ -40,6 +40,9 @@ export interface DeploymentWorker {
   stop(limitMs: number): Promise<void>;
 }
 
+/** What a job ends with; all others sleep. */
+type Ended = "rest" | "absent";
+
 /** How long a deployment that another worker claimed is left to it. */
 const lostMs = 2_000;
 
@@ -57,6 +60,7 @@ export function consumeDeployments(options: DeploymentWorkerOptions): Deployment
   const { engine, records, wakes, clock, log } = options;
   const failures = new Map<string, number>();
   let lastTurnAt = clock.now();
+  let stopping = false;
 
   /**
    * Sleeps until `wakeAt`, or not at all where it looks once more and finds that it became due; throws what tells
@@ -79,8 +83,10 @@ export function consumeDeployments(options: DeploymentWorkerOptions): Deployment
     throw new DelayedError();
   };
 
-  const turns = async (job: Job<TurnJob>, token?: string, signal?: AbortSignal): Promise<void> => {
+  const turns = async (job: Job<TurnJob>, token?: string, signal?: AbortSignal): Promise<Ended> => {
     const { id } = job.data;
+    // A worker that closes may still be given a job that it was just waiting for.
+    if (stopping) return sleep(job, token, clock.now(), "trust");
     lastTurnAt = clock.now();
     const rest = await engine.run(id, signal ?? new AbortController().signal).catch((error: unknown) => {
       const count = failures.get(id) ?? 0;
@@ -100,11 +106,11 @@ export function consumeDeployments(options: DeploymentWorkerOptions): Deployment
         return sleep(job, token, clock.now() + backoff(rest.count), "trust");
       case "rest":
       case "absent":
-        return undefined;
+        return rest.kind;
     }
   };
 
-  const worker = new Worker<TurnJob>(turnsQueue, turns, {
+  const worker = new Worker<TurnJob, Ended>(turnsQueue, turns, {
     connection: options.connection,
     prefix: options.prefix,
     concurrency: options.concurrency,
@@ -118,8 +124,9 @@ export function consumeDeployments(options: DeploymentWorkerOptions): Deployment
   worker.on("lockRenewalFailed", (ids) => {
     for (const id of ids) worker.cancelJob(id, "its lock is lost");
   });
-  worker.on("completed", (job) => {
+  worker.on("completed", (job, ended) => {
     const { id } = job.data;
+    if (ended === "absent") return;
     void records
       .dueAt(id)
       .then((due) => (due === undefined ? undefined : wakes.wake(id)))
@@ -134,6 +141,7 @@ export function consumeDeployments(options: DeploymentWorkerOptions): Deployment
   return {
     lastTurnAt: () => lastTurnAt,
     stop: async (limitMs) => {
+      stopping = true;
       const closing = worker.close();
       worker.cancelAllJobs("the worker stops");
       await within(limitMs, closing);

@@ -1,4 +1,5 @@
 /** Records in the tests' Redis, each under a prefix of its own, which is emptied at the end. */
+import type { Redis } from "ioredis";
 import { connectRedis, openRedis } from "../../src/redis/connection.ts";
 import type { RecordLimits } from "../../src/redis/limits.ts";
 import { createRecords, type RedisRecords } from "../../src/redis/records.ts";
@@ -8,6 +9,7 @@ const quiet = { warn: () => {} };
 
 export interface TestRecords {
   records: RedisRecords;
+  redis: Redis;
   prefix: string;
   url: string;
   close(): Promise<void>;
@@ -18,10 +20,11 @@ export async function openTestRecords(limits: Partial<RecordLimits> = {}): Promi
   const { url, prefix } = corner;
   const redis = connectRedis(url, "records", quiet);
   await openRedis(redis);
-  const subscriber = (): ReturnType<typeof connectRedis> => connectRedis(url, "subscriber", quiet);
+  const subscriber = (): Redis => connectRedis(url, "subscriber", quiet);
   const records = createRecords({ redis, subscriber, prefix, limits });
   return {
     records,
+    redis,
     prefix,
     url,
     close: async () => {
