@@ -28,6 +28,20 @@ function chooser(options: { seed?: number; now?: () => number; honoured?: boolea
 /** What the client sends back after an answer that set these cookies. */
 const cookieHeader = (set: string[]) => set.map((line) => line.split(";")[0]).join("; ");
 
+const addresses = (targets: Target[], times: number) => {
+  const choose = chooser();
+  const answer = share([group("a", 1, targets)]);
+  return Array.from({ length: times }, () => choose.choose(answer, undefined)?.target?.address);
+};
+
+const pair = (a: number, b: number, seconds = 60) =>
+  share([group("a", a, [target(1)]), group("b", b, [target(2)])], seconds);
+
+const sticky = (first: Target["health"]) =>
+  share([
+    { ...group("a", 1, [target(1, first), target(2), target(3)]), stickyTarget: { durationSeconds: 60 } },
+  ]);
+
 describe("the share of a group", () => {
   const weights = [
     [1, 99],
@@ -87,12 +101,6 @@ describe("the share of a group", () => {
 });
 
 describe("the target of a group", () => {
-  const addresses = (targets: Target[], times: number) => {
-    const choose = chooser();
-    const answer = share([group("a", 1, targets)]);
-    return Array.from({ length: times }, () => choose.choose(answer, undefined)?.target?.address);
-  };
-
   test("healthy ones take turns", () => {
     expect(addresses([target(1), target(2, "unhealthy"), target(3), target(4, "draining")], 4)).toEqual([
       "10.0.0.1",
@@ -116,9 +124,6 @@ describe("the target of a group", () => {
 });
 
 describe("stickiness", () => {
-  const pair = (a: number, b: number, seconds = 60) =>
-    share([group("a", a, [target(1)]), group("b", b, [target(2)])], seconds);
-
   test("a client stays in its group while the cookie lasts, whatever the weights", () => {
     let now = 0;
     const choose = chooser({ now: () => now });
@@ -155,10 +160,6 @@ describe("stickiness", () => {
 
   test("a sticky group keeps a client on one target until that isn't healthy", () => {
     const choose = chooser();
-    const sticky = (first: Target["health"]) =>
-      share([
-        { ...group("a", 1, [target(1, first), target(2), target(3)]), stickyTarget: { durationSeconds: 60 } },
-      ]);
     const cookie = cookieHeader(choose.choose(sticky("healthy"), undefined)?.cookies ?? []);
     for (let i = 0; i < 5; i++) {
       expect(choose.choose(sticky("healthy"), cookie)?.target?.address).toBe("10.0.0.1");
