@@ -1,19 +1,10 @@
-/** Logs: one line of JSON each, the same names of fields everywhere, no secrets, no floods. */
+/**
+ * Logs: one line of JSON each, no secrets, no floods. Names of fields are the same everywhere: `deploymentId` and
+ * `service` in all lines of a deployment, `requestId` in those of a request, `err` for an error.
+ */
 import { destination, type Logger, pino, stdSerializers } from "pino";
 
 export type { Logger } from "pino";
-
-/**
- * Names of fields, so that a search by one of them finds every line that has it. `deploymentId` and `service` are
- * in all lines of a deployment.
- */
-export const fields = {
-  deployment: "deploymentId",
-  service: "service",
-  phase: "phase",
-  request: "requestId",
-  error: "err",
-} as const;
 
 export interface LoggerOptions {
   /** Which process writes: `api`, `worker`. */

@@ -26,7 +26,9 @@ async function main(): Promise<void> {
   const sweep = startSweep({ ...jobs, everyMs: sweepMs, log: troubleLog });
   const { lastTurnAt } = deployments;
   const health = await serveHealth({ records, clock, lastTurnAt, ping }, healthPort);
-  log.info({ concurrency, lockMs, stalledMs, sweepMs, healthPort }, "worker started");
+  const address = health.address();
+  const listening = typeof address === "object" && address ? address.port : healthPort;
+  log.info({ concurrency, lockMs, stalledMs, sweepMs, healthPort: listening }, "worker started");
 
   const signal = await stopSignal();
   log.info({ signal }, "worker stops: hands over what it runs");

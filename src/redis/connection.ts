@@ -1,5 +1,4 @@
 /** Connections to Redis, each made for what it is used for, and the check that this Redis keeps what it is given. */
-import { once } from "node:events";
 import { Redis, type RedisOptions } from "ioredis";
 import { TealError } from "../errors.ts";
 import { asking } from "./errors.ts";
@@ -57,18 +56,19 @@ export function connectRedis(url: string, use: ConnectionUse, log: ConnectionLog
 
 /** Waits until a `records` connection is ready; throws `unavailable` where it isn't within `limitMs`. */
 export async function openRedis(redis: Redis, limitMs = 30_000): Promise<void> {
-  const ready = once(redis, "ready", { signal: AbortSignal.timeout(limitMs) });
-  // Its failure is told to the log, and the connection tries again by itself.
-  redis.connect().catch(() => {});
-  try {
-    await ready;
-  } catch (error) {
-    redis.disconnect();
-    const { host, port } = redis.options;
-    throw new TealError("unavailable", `Redis at ${host}:${port} did not answer within ${limitMs} ms`, {
-      cause: error,
+  const ready = new Promise<boolean>((resolve) => {
+    const timer = setTimeout(() => resolve(false), limitMs);
+    redis.once("ready", () => {
+      clearTimeout(timer);
+      resolve(true);
     });
-  }
+  });
+  // A failure of the first attempt is told to the log; the connection tries again by itself.
+  redis.connect().catch(() => {});
+  if (await ready) return;
+  redis.disconnect();
+  const { host, port } = redis.options;
+  throw new TealError("unavailable", `Redis at ${host}:${port} did not answer within ${limitMs} ms`);
 }
 
 const versionMin = [6, 2] as const;

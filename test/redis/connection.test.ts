@@ -1,0 +1,137 @@
+/** What Teal does with a Redis that is unfit, ill or away. */
+import { afterEach, describe, expect, it } from "vitest";
+import type { Redis } from "ioredis";
+import { checkRedis, connectRedis, openRedis } from "../../src/redis/connection.ts";
+import { createRecords, type RedisRecords } from "../../src/redis/records.ts";
+import { command, decision, deployment, note } from "../contract/deployment.ts";
+import type { RedisServerOptions } from "../support/redis-server.ts";
+import { type DedicatedRedis, startDedicatedRedis } from "../support/redis.ts";
+
+const quiet = { warn: () => {} };
+const closing: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+interface Opened {
+  server: DedicatedRedis;
+  redis: Redis;
+  records: RedisRecords;
+}
+
+async function open(options: RedisServerOptions = {}): Promise<Opened> {
+  const server = await startDedicatedRedis(options);
+  closing.push(() => server.close());
+  const redis = connectRedis(server.url, "records", quiet);
+  closing.push(() => redis.disconnect());
+  await openRedis(redis);
+  const subscriber = (): Redis => connectRedis(server.url, "subscriber", quiet);
+  const records = createRecords({ redis, subscriber, prefix: server.prefix });
+  closing.push(() => records.close());
+  return { server, redis, records };
+}
+
+const create = (records: RedisRecords, id: string): Promise<unknown> =>
+  records.create(deployment(id, { service: id }), [note(0)], { whenBusy: "queue" });
+
+describe("the check at the start", () => {
+  it("refuses a Redis that evicts keys, and names both reasons to refuse", async () => {
+    const { redis } = await open({ settings: { "maxmemory-policy": "allkeys-lru" } });
+    await expect(checkRedis(redis)).rejects.toMatchObject({
+      code: "bad-redis",
+      message: expect.stringMatching(
+        /version \d+\.\d+\.\d+ with maxmemory-policy allkeys-lru.*6\.2.*noeviction/,
+      ),
+    });
+  });
+
+  it.each([
+    [{ settings: { save: "" } }, /keeps nothing on disk/],
+    [{ settings: { save: "3600 1" } }, /snapshots only/],
+  ])("warns about what would be lost: %j", async (options, warning) => {
+    const { redis } = await open(options);
+    expect(await checkRedis(redis)).toEqual([expect.stringMatching(warning)]);
+  });
+
+  it("is content with an append-only file", async () => {
+    const { redis } = await open({ appendOnly: true });
+    expect(await checkRedis(redis)).toEqual([]);
+  });
+
+  it("says where Redis should have been", async () => {
+    const redis = connectRedis("redis://127.0.0.1:1", "records", quiet);
+    await expect(openRedis(redis, 200)).rejects.toMatchObject({
+      code: "unavailable",
+      message: "Redis at 127.0.0.1:1 did not answer within 200 ms",
+    });
+  });
+});
+
+it("waits at the start for a Redis that starts later", async () => {
+  const { server } = await open();
+  await server.kill();
+  const redis = connectRedis(server.url, "records", quiet);
+  closing.push(() => redis.disconnect());
+  const opened = openRedis(redis, 10_000);
+  await expect.poll(() => redis.status).toBe("reconnecting");
+  await server.restart();
+  await opened;
+  expect(await redis.ping()).toBe("PONG");
+});
+
+describe("records", () => {
+  it("are refused at once while Redis is away, and kept again when it is back", async () => {
+    const { server, records } = await open({ appendOnly: true });
+    const heard: string[] = [];
+    await records.subscribe((id) => heard.push(id));
+    await create(records, "a");
+    await server.kill();
+    const startedAt = Date.now();
+    await expect(create(records, "b")).rejects.toMatchObject({ code: "unavailable", retryAfterMs: 1_000 });
+    await expect(records.load("a")).rejects.toMatchObject({ code: "unavailable" });
+    expect(Date.now() - startedAt).toBeLessThan(1_000);
+    await server.restart();
+    await expect.poll(() => create(records, "b"), { timeout: 10_000 }).toMatchObject({ kind: "created" });
+    expect(await records.load("a")).toBeDefined();
+    // The subscription came back by itself.
+    let n = 0;
+    await expect
+      .poll(async () => create(records, `c${n++}`).then(() => heard.some((id) => id.startsWith("c"))), {
+        timeout: 10_000,
+      })
+      .toBe(true);
+  });
+
+  it("are refused within the limit by a Redis that hangs", async () => {
+    const { server, records } = await open();
+    await server.freeze();
+    await expect(create(records, "a")).rejects.toMatchObject({ code: "unavailable" });
+    await server.thaw();
+    await expect.poll(() => create(records, "b"), { timeout: 10_000 }).toMatchObject({ kind: "created" });
+  });
+
+  it("are refused by a replica", async () => {
+    const { redis, records } = await open();
+    await redis.replicaof("127.0.0.1", 1);
+    await expect(create(records, "a")).rejects.toMatchObject({ code: "unavailable" });
+    await expect.poll(() => redis.replicaof("NO", "ONE").catch(() => "away"), { timeout: 5_000 }).toBe("OK");
+    await expect.poll(() => create(records, "a"), { timeout: 10_000 }).toMatchObject({ kind: "created" });
+  });
+
+  it("are refused whole when memory is full, never in part", async () => {
+    const { redis, records } = await open();
+    await create(records, "a");
+    const held = await records.claim("a");
+    if (!held) throw new Error("absent");
+    await redis.config("SET", "maxmemory", "1");
+    const unavailable = { code: "unavailable" };
+    await expect(create(records, "b")).rejects.toMatchObject(unavailable);
+    await expect(records.commit(held, decision(held.deployment), 1)).rejects.toMatchObject(unavailable);
+    await expect(records.post("a", command("c"), 1)).rejects.toMatchObject(unavailable);
+    expect(await redis.keys("*:d:b*")).toEqual([]);
+    await redis.config("SET", "maxmemory", "0");
+    expect((await records.commit(held, decision(held.deployment), 1)).kind).toBe("committed");
+    expect(await records.events("a", 0, 10)).toHaveLength(2);
+  });
+});
