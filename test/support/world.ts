@@ -11,7 +11,8 @@ import type { Actor, Deployment, DeployRequest } from "../../src/deployment/reco
 import { type Step, type Strategy, strategyDefaults } from "../../src/deployment/strategy.ts";
 import type { RouteRef, ServiceTarget } from "../../src/deployment/target.ts";
 import { createEngine, type Engine } from "../../src/engine/engine.ts";
-import type { Cloud } from "../../src/engine/ports.ts";
+import type { Cloud, Records } from "../../src/engine/ports.ts";
+import type { InProcessHandler } from "../../sandbox/wire/handler.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
 import type { Settings } from "../../sandbox/model/settings.ts";
 import { type LocalAws, startAws } from "../../sandbox/start.ts";
@@ -20,6 +21,9 @@ import { silent } from "./silent.ts";
 
 export const region = "eu-west-1";
 export const ada: Actor = { kind: "operator", name: "ada" };
+
+/** As the real HTTP client has it: one attempt gives up by then. */
+const callTimeoutMs = 6_000;
 
 export const quick: Partial<Settings> = {
   taskStartMs: 2_000,
@@ -60,6 +64,13 @@ export interface WorldOptions {
   wrap?: (cloud: Cloud) => Cloud;
   /** Instead of the real state machine. */
   decide?: Decide;
+  clock?: SteppedClock;
+  /** Stands between the engine and everything it calls. */
+  gates?: {
+    records(records: Records): Records;
+    cloud(cloud: Cloud): Cloud;
+    handler(handler: InProcessHandler): InProcessHandler;
+  };
 }
 
 export class World {
@@ -70,20 +81,23 @@ export class World {
   readonly cloud: Cloud;
   private ids = 0;
 
-  constructor({ seed = 1, settings = {}, wrap = (cloud) => cloud, decide }: WorldOptions = {}) {
-    this.clock = new SteppedClock(Date.UTC(2026, 5, 1, 12));
+  constructor(options: WorldOptions = {}) {
+    const { seed = 1, settings = {}, wrap = (cloud) => cloud, decide, gates } = options;
+    this.clock = options.clock ?? new SteppedClock(Date.UTC(2026, 5, 1, 12));
     this.local = startAws({ clock: this.clock, seed, settings: { ...quick, ...settings } });
-    this.cloud = wrap(
+    const handler = this.local.handler(callTimeoutMs);
+    const cloud = wrap(
       createCloud({
         clock: this.clock,
-        requestHandler: this.local.handler(),
+        requestHandler: gates ? gates.handler(handler) : handler,
         credentials: { accessKeyId: "test", secretAccessKey: "test" },
         maxAttempts: 1,
         gatherMs: 0,
       }),
     );
+    this.cloud = gates ? gates.cloud(cloud) : cloud;
     this.engine = createEngine({
-      records: this.records,
+      records: gates ? gates.records(this.records) : this.records,
       wakes: { wake: async () => {} },
       cloud: this.cloud,
       clock: this.clock,

@@ -1,0 +1,174 @@
+/** What goes wrong in a world, all of it from one seed: how it is laid out, what hurts it, and when. */
+import type { CommandKind } from "../../src/deployment/command.ts";
+import type { Step, Strategy } from "../../src/deployment/strategy.ts";
+import { seededRandom } from "../../sandbox/random.ts";
+import type { Behaviour } from "../../sandbox/model/behaviour.ts";
+import type { Settings } from "../../sandbox/model/settings.ts";
+import type { FaultRule } from "../../sandbox/faults.ts";
+import { canary } from "../support/world.ts";
+import type { Fate } from "./process.ts";
+
+export interface Size {
+  services: number;
+  deployments: number;
+}
+
+export const small: Size = { services: 1, deployments: 2 };
+export const large: Size = { services: 8, deployments: 5 };
+
+/** Something done to the world at a moment, ms after the start. */
+export type Happening = { at: number; service: number } & (
+  | { kind: "deploy"; version: number; strategy: Strategy; whenBusy: "queue" | "reject" }
+  | { kind: "command"; command: CommandKind; full: boolean }
+  | { kind: "drift"; route: "listener" | "rule"; green: number }
+  | { kind: "restore" }
+  | { kind: "autoscale"; desired: number }
+  | { kind: "kill" }
+  | { kind: "duplicate" }
+  | { kind: "stall"; ms: number }
+  | { kind: "older"; ms: number }
+  | { kind: "empty" }
+);
+
+export interface Plan {
+  seed: number;
+  services: { desired: number; forward: "one" | "hundred" | "three" | "sticky" }[];
+  settings: Partial<Settings>;
+  behaviours: Record<string, Behaviour>;
+  faults: FaultRule[];
+  happenings: Happening[];
+  /** The disturbed time; after it everything must end. */
+  disturbedMs: number;
+  fate: (at: string) => Fate;
+}
+
+export function planOf(seed: number, size: Size): Plan {
+  const random = seededRandom(seed);
+  const chance = (p: number) => random() < p;
+  const between = (low: number, high: number) => low + Math.floor(random() * (high - low + 1));
+  const pick = <T>(items: readonly [T, ...T[]]): T => items[Math.floor(random() * items.length)] ?? items[0];
+
+  const disturbedMs = between(60, 240) * 1_000;
+  const services = Array.from({ length: size.services }, () => ({
+    desired: pick([1, 2, 3, 4, 4, 7] as const),
+    forward: pick(["one", "one", "hundred", "three", "sticky"] as const),
+  }));
+
+  const behaviours: Record<string, Behaviour> = {};
+  if (chance(0.25)) {
+    behaviours["3"] = pick<Behaviour>([
+      { failHealthChecks: true },
+      { exitAfterMs: 1_500, exitCode: 1 },
+      { cannotPull: true },
+      { neverStarts: true },
+    ]);
+  }
+
+  const settings: Partial<Settings> = {
+    propagationMs: pick([0, 500, 2_000, 4_000] as const),
+    ecsReadLagMs: pick([0, 0, 1_000, 4_000] as const),
+    elbReadLagMs: pick([0, 0, 500, 2_000] as const),
+    deregistrationDelayMs: pick([500, 2_000, 10_000] as const),
+    taskStartMs: pick([500, 2_000, 8_000] as const),
+  };
+
+  const actions = [
+    "CreateTaskSet",
+    "UpdateTaskSet",
+    "DeleteTaskSet",
+    "UpdateServicePrimaryTaskSet",
+    "ModifyRule",
+    "ModifyListener",
+    "RegisterTaskDefinition",
+    "TagResource",
+    undefined,
+  ] as const;
+  const kinds: (() => FaultRule["fault"])[] = [
+    () => ({ kind: "throttle" }),
+    () => ({ kind: "serverError" }),
+    () => ({ kind: "loseAnswer" }),
+    () => ({ kind: "loseRequest" }),
+    () => ({ kind: "repeat" }),
+    () => ({ kind: "delayAnswer", ms: between(500, 9_000) }),
+    () => ({ kind: "delayRequest", ms: between(500, 25_000) }),
+  ];
+  const faults: FaultRule[] = Array.from({ length: between(0, 4) }, () => ({
+    fault: (kinds[Math.floor(random() * kinds.length)] ?? kinds[0])?.() ?? { kind: "throttle" },
+    ...((action) => (action ? { action } : {}))(pick(actions)),
+    probability: pick([0.05, 0.2, 0.5] as const),
+  }));
+
+  const happenings: Happening[] = [];
+  for (let service = 0; service < size.services; service++) {
+    let at = between(0, 5_000);
+    for (let n = 0; n < between(1, size.deployments); n++) {
+      happenings.push({
+        at,
+        service,
+        kind: "deploy",
+        version: pick([2, 3, 4] as const),
+        strategy: strategyFrom(),
+        whenBusy: pick(["queue", "reject"] as const),
+      });
+      at += between(5, 90) * 1_000;
+    }
+    const extra = (make: () => Omit<Happening, "at" | "service">) =>
+      happenings.push({ at: between(1_000, disturbedMs), service, ...make() } as Happening);
+    for (let n = between(0, 4); n > 0; n--) {
+      const command = pick<CommandKind>([
+        "rollback",
+        "rollback",
+        "promote",
+        "promote",
+        "pause",
+        "resume",
+        "retry",
+      ]);
+      extra(() => ({ kind: "command", command, full: chance(0.3) }));
+    }
+    if (chance(0.2))
+      extra(() => ({ kind: "drift", route: pick(["listener", "rule"] as const), green: between(0, 60) }));
+    if (chance(0.2)) extra(() => ({ kind: "autoscale", desired: between(1, 8) }));
+    if (chance(0.3)) extra(() => ({ kind: "kill" }));
+    if (chance(0.3)) extra(() => ({ kind: "duplicate" }));
+    if (chance(0.2)) extra(() => ({ kind: "stall", ms: between(10, 300) * 1_000 }));
+  }
+  happenings.sort((a, b) => a.at - b.at);
+
+  const crash = pick([0, 0.002, 0.01, 0.03] as const);
+  const freeze = pick([0, 0, 0.002, 0.01] as const);
+  const lose = pick([0, 0, 0.005, 0.02] as const);
+  const fate = (): Fate => {
+    const roll = random();
+    if (roll < crash) return { kind: "crash" };
+    if (roll < crash + freeze) return { kind: "freeze", ms: between(1, 90) * 1_000 };
+    if (roll < crash + freeze + lose) return { kind: chance(0.5) ? "unheard" : "unsent" };
+    return { kind: "go" };
+  };
+
+  return { seed, services, settings, behaviours, faults, happenings, disturbedMs, fate };
+
+  function strategyFrom(): Strategy {
+    const steps: Step[] = [];
+    if (chance(0.3)) steps.push({ kind: "scale", percent: pick([25, 50, 100] as const) });
+    for (const percent of [5, 10, 25, 50]) {
+      if (!chance(0.4)) continue;
+      steps.push({ kind: "weight", percent });
+      if (chance(0.6)) steps.push({ kind: "pause", ms: between(1, 20) * 1_000 });
+    }
+    steps.push({ kind: "weight", percent: 100 });
+    return canary(steps, {
+      bakeMs: pick([0, 0, 10_000] as const),
+      retainMs: pick([0, 0, 30_000, 600_000] as const),
+      holdMs: 6_000,
+      deadlines: {
+        preparingMs: 60_000,
+        provisioningMs: 180_000,
+        shiftingMs: 180_000,
+        unhealthyMs: 60_000,
+        drainingMs: 300_000,
+        rollingBackMs: 300_000,
+      },
+    });
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Workers that crash, freeze and lose their answers. A run of turns is a process; every port it calls is a place
+ * where it can die (its promise never settles, as nobody is left to hear it) or stand still while time goes on.
+ * So the points at which it can be hurt are the port calls themselves: a new effect is covered by existing.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { Claim, Cloud, Records } from "../../src/engine/ports.ts";
+import { TealError } from "../../src/errors.ts";
+import type { Clock } from "../../sandbox/clock.ts";
+import type { InProcessHandler } from "../../sandbox/wire/handler.ts";
+
+export type Fate =
+  | { kind: "go" }
+  | { kind: "crash" }
+  | { kind: "freeze"; ms: number }
+  /** The call happens, its answer does not arrive. */
+  | { kind: "unheard" }
+  /** The call does not happen. */
+  | { kind: "unsent" };
+
+/** Decides what befalls a process at a point; `at` names the port's method and `before` or `after`. */
+export type Fates = (at: string) => Fate;
+
+export interface Process {
+  id: string;
+  dead: boolean;
+}
+
+const running = new AsyncLocalStorage<Process>();
+
+/** Runs work as a process; settles only if the process lives to the end. */
+export function asProcess<T>(process: Process, work: () => Promise<T>): Promise<T> {
+  return running.run(process, work);
+}
+
+export class Gates {
+  private readonly clock: Clock;
+  private readonly fates: Fates;
+  /** What befell whom, for the history. */
+  onHurt: (process: Process, at: string, fate: Fate) => void = () => {};
+
+  constructor(clock: Clock, fates: Fates) {
+    this.clock = clock;
+    this.fates = fates;
+  }
+
+  records(records: Records): Records {
+    return {
+      ...records,
+      claim: (id) => this.through("claim", () => records.claim(id), "records"),
+      commit: (claimed, decision, now) =>
+        this.through("commit", () => records.commit(claimed, decision, now), "records"),
+      holds: (claim: Claim) => this.through("holds", () => records.holds(claim), "records"),
+    };
+  }
+
+  cloud(cloud: Cloud): Cloud {
+    return {
+      look: (target, look, deadline) => this.through("look", () => cloud.look(target, look, deadline)),
+      perform: (target, effect, guard) =>
+        this.through(`perform ${effect.kind}`, () => cloud.perform(target, effect, guard)),
+    };
+  }
+
+  /** The last moment before a request leaves: past every guard. */
+  handler(handler: InProcessHandler): InProcessHandler {
+    return {
+      ...handler,
+      handle: async (request, options) => {
+        const action =
+          request.headers["x-amz-target"]?.split(".").at(-1) ?? /Action=(\w+)/.exec(text(request.body))?.[1];
+        if (action?.startsWith("Describe") || action?.startsWith("List"))
+          return handler.handle(request, options);
+        return this.through(`send ${action}`, () => handler.handle(request, options));
+      },
+    };
+  }
+
+  private async through<T>(at: string, call: () => Promise<T>, kind?: "records"): Promise<T> {
+    const process = running.getStore();
+    // Callers that are no process (the tests' own hands) are not hurt.
+    if (!process) return await call();
+    const lost = await this.meet(process, `before ${at}`, kind);
+    if (lost === "unsent") throw new TealError("unavailable", `${at}: the connection broke`);
+    const result = await call();
+    const unheard = await this.meet(process, `after ${at}`, kind);
+    if (lost === "unheard" || unheard) throw new TealError("unavailable", `${at}: no answer came`);
+    return result;
+  }
+
+  private async meet(
+    process: Process,
+    at: string,
+    kind?: "records",
+  ): Promise<"unsent" | "unheard" | undefined> {
+    if (process.dead) return await never();
+    const fate = this.fates(at);
+    if (fate.kind === "go") return undefined;
+    if ((fate.kind === "unsent" || fate.kind === "unheard") && kind !== "records") return undefined;
+    this.onHurt(process, at, fate);
+    switch (fate.kind) {
+      case "crash":
+        process.dead = true;
+        return await never();
+      case "freeze":
+        await new Promise<void>((resolve) => this.clock.after(fate.ms, resolve));
+        return process.dead ? await never() : undefined;
+      case "unsent":
+      case "unheard":
+        return fate.kind;
+    }
+  }
+}
+
+function never(): Promise<never> {
+  return new Promise<never>(() => {});
+}
+
+function text(body: unknown): string {
+  return typeof body === "string" ? body : body instanceof Uint8Array ? new TextDecoder().decode(body) : "";
+}
