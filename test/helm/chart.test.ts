@@ -72,10 +72,12 @@ test("helm is on PATH where TEAL_REQUIRE_HELM=1", () => {
   expect(found || !required).toBe(true);
 });
 
-describe.runIf(found)("the chart", () => {
-  const minimal = "helm/examples/values-minimal.yaml";
-  const irsa = "helm/examples/values-irsa.yaml";
+const minimal = "helm/examples/values-minimal.yaml";
+const irsa = "helm/examples/values-irsa.yaml";
+const checksums = (...more: string[]) =>
+  podsOf(render(minimal, ...more)).map(({ template }) => template.metadata.annotations["checksum/config"]);
 
+describe.runIf(found)("the chart", () => {
   test.each([minimal, irsa])("passes helm's linter with %s", (values) => {
     const linted = helm("lint", "--strict", inRoot("helm/teal"), "-f", inRoot(values), ...kubeVersion);
     expect(linted.stdout + linted.stderr).toContain("0 chart(s) failed");
@@ -116,10 +118,6 @@ describe.runIf(found)("the chart", () => {
   });
 
   test("restarts the pods when the configuration changes, and only then", () => {
-    const checksums = (...more: string[]) =>
-      podsOf(render(minimal, ...more)).map(
-        ({ template }) => template.metadata.annotations["checksum/config"],
-      );
     expect(checksums()).toEqual(checksums("--set", "worker.stopSeconds=30"));
     expect(checksums()).not.toEqual(checksums("--set", "config.strategies.quick.bake=1m"));
   });
