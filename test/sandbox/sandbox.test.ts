@@ -1,3 +1,4 @@
+import { Agent } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startSandbox, type Sandbox } from "../../sandbox/sandbox.ts";
 import { parseWorld } from "../../sandbox/world/file.ts";
@@ -32,11 +33,16 @@ services:
 `);
 
 let sandbox: Sandbox;
+let users: Users | undefined;
 beforeEach(async () => {
   sandbox = await startSandbox({ world, listenerPorts: "any", seed: 3 });
   await until("blue is healthy", () => healthy("a") === 2);
 });
-afterEach(() => sandbox.close());
+afterEach(async () => {
+  await users?.leave();
+  users = undefined;
+  await sandbox.close();
+});
 
 const group = (name: string) => sandbox.facts.arns.targetGroups[name] ?? "";
 const targets = (name: string) =>
@@ -118,6 +124,83 @@ describe("a shift of traffic", () => {
       return statuses.has(503);
     });
     expect([...statuses]).toEqual([200, 503]);
+  });
+});
+
+/** Four who ask without pause until they are told to leave. */
+class Users {
+  /** How often each status came. */
+  readonly statuses = new Map<number, number>();
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #lanes: Promise<void[]>;
+  #leaving = false;
+
+  constructor() {
+    this.#lanes = Promise.all([1, 2, 3, 4].map(() => this.#ask()));
+  }
+
+  async leave(): Promise<ReadonlyMap<number, number>> {
+    this.#leaving = true;
+    await this.#lanes;
+    this.#agent.destroy();
+    return this.statuses;
+  }
+
+  async #ask(): Promise<void> {
+    while (!this.#leaving) {
+      const { status } = await request("/", { agent: this.#agent });
+      this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
+    }
+  }
+}
+
+/** Whether blue's share has really become 0. */
+function inForce(): boolean {
+  return sandbox.aws.traffic.effectiveShares(sandbox.facts.arns.listeners["shop"] ?? "")[group("a")] === 0;
+}
+
+function removeBlue() {
+  const taskSet = sandbox.facts.arns.taskSets["prod/shop"] ?? "";
+  sandbox.aws.ecs(world.region, "DeleteTaskSet", { cluster: "prod", service: "shop", taskSet, force: true });
+}
+
+describe("blue/green by hand, under load", () => {
+  test("in the right order loses nothing", async () => {
+    users = new Users();
+    const greenArn = addGreen(2);
+    await until("green is healthy", () => healthy("b") === 2);
+    weigh(0, 1);
+    await until("the shift is in force", inForce);
+    sandbox.aws.ecs(world.region, "UpdateServicePrimaryTaskSet", {
+      cluster: "prod",
+      service: "shop",
+      primaryTaskSet: greenArn,
+    });
+    removeBlue();
+    await until("blue is gone", () => sandbox.aws.traffic.tasks().length === 2 && states("a").length === 0);
+    const statuses = await users.leave();
+    expect([...statuses.keys()]).toEqual([200]);
+    expect(statuses.get(200)).toBeGreaterThan(200);
+  });
+
+  test("loses requests when blue goes before the shift is in force", async () => {
+    users = new Users();
+    addGreen(2);
+    await until("green is healthy", () => healthy("b") === 2);
+    weigh(0, 1);
+    removeBlue();
+    await until("green answers", async () => (await request()).headers["x-version"] === "2");
+    expect((await users.leave()).get(503)).toBeGreaterThan(0);
+  });
+
+  test("loses requests when green gets traffic before it is healthy", async () => {
+    users = new Users();
+    sandbox.aws.settings.behaviours["shop:2"] = { startsHealthyAfterMs: 60_000 };
+    addGreen(2);
+    weigh(0, 1);
+    await until("the shift is in force", inForce);
+    await until("requests fail", async () => (await request()).status === 503);
+    expect((await users.leave()).get(503)).toBeGreaterThan(0);
   });
 });
 

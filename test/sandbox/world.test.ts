@@ -77,6 +77,32 @@ describe("the example", () => {
   });
 });
 
+test("the example of routes is built as a whole", async () => {
+  const world = await readWorld(checkout.replace("checkout.yaml", "shop.yaml"));
+  const clock = new SteppedClock();
+  const aws = new Aws({ clock, settings: settingsOf(world) });
+  const arns = buildWorld(aws, world);
+  clock.advance(15_000);
+  const { services } = aws.ecs("eu-west-1", "DescribeServices", {
+    cluster: "shop",
+    services: ["web", "cart", "search", "search-old", "account", "newcomer"],
+  });
+  expect(services.map((service) => service.taskSets.map((set) => set.stabilityStatus))).toEqual([
+    ["STEADY_STATE"],
+    ["STEADY_STATE"],
+    ["STEADY_STATE"],
+    ["STEADY_STATE"],
+    ["STEADY_STATE"],
+    [],
+  ]);
+  const shares = aws.traffic.effectiveShares(arns.listeners["search"] ?? "");
+  expect(Object.values(shares)).toEqual([0.9, 0, 0.1]);
+  const [account] = aws.elb("eu-west-1", "DescribeListeners", {
+    ListenerArns: [arns.listeners["account"] ?? ""],
+  }).Listeners;
+  expect(account?.DefaultActions[0]?.AuthenticateOidcConfig).not.toHaveProperty("ClientSecret");
+});
+
 describe("what a world can say", () => {
   test("rules, stickiness, fixed answers, raw actions with names for ARNs, attributes, tags, environment", () => {
     const { aws, arns, clock } = build(`
