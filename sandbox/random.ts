@@ -14,7 +14,7 @@ export function seededRandom(seed: number): Random {
 
 /** `length` characters drawn from `alphabet`. */
 export function randomText(random: Random, length: number, alphabet: string): string {
-  let text = '';
+  let text = "";
   for (let i = 0; i < length; i++) text += alphabet.charAt(Math.floor(random() * alphabet.length));
   return text;
 }

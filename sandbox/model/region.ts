@@ -28,7 +28,7 @@ export interface Surroundings {
  * nothing of tasks, and a task knows nothing of the scheduler.
  */
 export interface Ears {
-  /** Health checks changed their mind about a target. */
+  /** A target's health changed: by checks, or because it leaves or its group is no longer used. */
   targetJudged: (target: TargetRow) => void;
   /** A task stopped or was asked to; `failed` when nobody wanted that. */
   taskEnded: (task: Task, failed: boolean) => void;

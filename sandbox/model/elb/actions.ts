@@ -25,18 +25,18 @@ export function storedActions(
   const orders = actions.map((action, at) => action.Order ?? at + 1);
   if (new Set(orders).size !== orders.length) throw invalidActions("Action orders must be unique.");
   const stored = actions
-    .map((action, at) => ({ ...stored1(region, balancer, action, before), Order: orders[at] ?? at + 1 }))
+    .map((action, at) => ({ ...storedAction(region, balancer, action, before), Order: orders[at] ?? at + 1 }))
     .sort((a, b) => a.Order - b.Order);
   const terminal = stored.filter((action) => ["forward", "redirect", "fixed-response"].includes(action.Type));
   if (terminal.length !== 1 || stored.at(-1) !== terminal[0])
     throw invalidActions("The last action must be the only forward, redirect or fixed-response action.");
-  // A single action without an order comes back without one from the default action and rules alike.
+  // A single action that came without an order goes back without one.
   return stored.length === 1 && actions[0]?.Order === undefined
     ? stored.map(({ Order: _order, ...action }) => action)
     : stored;
 }
 
-function stored1(
+function storedAction(
   region: Region,
   balancer: LoadBalancer,
   action: ActionInput,

@@ -58,6 +58,7 @@ export function deregisterTarget(
   if (target.health === "unused") return gone();
   region.forget(`probe ${key}`);
   setHealth(target, "draining", "Target.DeregistrationInProgress", "Target deregistration is in progress");
+  region.ears.targetJudged(target);
   region.after(deregistrationDelayMs(region, group), gone);
 }
 
@@ -79,6 +80,7 @@ export function usageChanged(region: Region): void {
         "Target.NotInUse",
         "Target group is not configured to receive traffic from the load balancer",
       );
+      region.ears.targetJudged(target);
     }
   }
 }
