@@ -1,11 +1,19 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { brokenHabits, brokenLinks, codeOf, habits, linesMax, silencer } from "./habits.ts";
+import { z } from "zod";
+import { brokenHabits, brokenLinks, codeOf, habits, linesMax, silencer, unknownCommands } from "./habits.ts";
 import { programs, root, sources } from "./sources.ts";
 
 /** The samples below are themselves text that offends. */
 const itself = /^test\/tidy\//;
 const code = sources(/\.(ts|mjs)$/).filter(({ path }) => !itself.test(path));
+
+const read = (path: string) => readFileSync(root + path, "utf8");
+const versions = z.record(z.string(), z.string());
+const manifest = () =>
+  z
+    .object({ scripts: versions, dependencies: versions, devDependencies: versions, overrides: versions })
+    .parse(JSON.parse(read("package.json")));
 
 test("the code keeps its habits", () => {
   expect(code.flatMap((source) => brokenHabits(source))).toEqual([]);
@@ -25,13 +33,19 @@ test("every relative link in the documents leads somewhere", () => {
   expect(documents.flatMap((page) => brokenLinks(page, (path) => existsSync(root + path)))).toEqual([]);
 });
 
+test("every command that the documents name exists", () => {
+  const targets = [...read("Makefile").matchAll(/^(\w+):/gm)].map((match) => match[1] ?? "");
+  const scripts = Object.keys(manifest().scripts);
+  expect(targets).toContain("check");
+  expect(sources(/\.md$/).flatMap((page) => unknownCommands(page, targets, scripts))).toEqual([]);
+});
+
 test("every dependency has an exact version, and the lock file names no registry", () => {
-  const [manifest] = sources(/^package\.json$/);
-  const { dependencies, devDependencies, overrides } = JSON.parse(manifest?.text ?? "{}");
-  const versions: [string, unknown][] = Object.entries({ ...dependencies, ...devDependencies, ...overrides });
-  expect(versions.length).toBeGreaterThan(10);
-  expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(String(version)))).toEqual([]);
-  expect(sources(/^package-lock\.json$/)[0]?.text).not.toContain(`"resolved"`);
+  const { dependencies, devDependencies, overrides } = manifest();
+  const all = Object.entries({ ...dependencies, ...devDependencies, ...overrides });
+  expect(all.length).toBeGreaterThan(10);
+  expect(all.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+  expect(read("package-lock.json")).not.toContain(`"resolved"`);
 });
 
 describe("the checks can fail", () => {
@@ -52,6 +66,18 @@ describe("the checks can fail", () => {
     const text = "[a](b.md) [c](../x/d.md#part) [e](https://example.org) [f](#here) `[g](no.md)`";
     expect(brokenLinks({ path: "docs/a.md", text }, (path) => path === "docs/b.md")).toEqual([
       "docs/a.md: the link to ../x/d.md leads nowhere",
+    ]);
+  });
+
+  test("a command that doesn't exist", () => {
+    const text =
+      "`make test T=x`, `make coffee`\nTEAL_X=1 make cake\nmake sure `npm run lint` and `npm run away`";
+    expect(
+      unknownCommands({ path: "a.md", text: text.replace("make sure", "we make sure") }, ["test"], ["lint"]),
+    ).toEqual([
+      "a.md: there is no `make coffee`",
+      "a.md: there is no `make cake`",
+      "a.md: there is no `npm run away`",
     ]);
   });
 

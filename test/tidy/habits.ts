@@ -88,3 +88,17 @@ export function brokenLinks({ path, text }: Source, exists: (path: string) => bo
     return exists(file) ? [] : [`${path}: the link to ${target} leads nowhere`];
   });
 }
+
+/** Commands in the code of a Markdown file, `make x` and `npm run x`, that the project doesn't have. */
+export function unknownCommands(
+  { path, text }: Source,
+  targets: readonly string[],
+  scripts: readonly string[],
+): string[] {
+  const code = text.match(/^```[^]*?^```|`[^`\n]+`/gm) ?? [];
+  return [...code.join("\n").matchAll(/\b(make|npm run) ([\w:-]+)/g)].flatMap((match) => {
+    const [program, name] = [match[1] ?? "", match[2] ?? ""];
+    const known = program === "make" ? targets : scripts;
+    return known.includes(name) ? [] : [`${path}: there is no \`${program} ${name}\``];
+  });
+}
