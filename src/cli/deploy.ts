@@ -1,0 +1,92 @@
+/** `teal deploy`: asks for a deployment and waits until it is decided. */
+import { randomUUID } from "node:crypto";
+import type { DeployBody, DeploymentView } from "../api/contract.ts";
+import { type ExitCode, exitCodes, Failure } from "./exit.ts";
+import { followEvents } from "./follow.ts";
+import { drawEvent, drawFailure, phaseColor } from "./screen.ts";
+import type { Session } from "./session.ts";
+import { lasting } from "./text.ts";
+
+export interface DeployOptions {
+  taskDefinition?: string;
+  /** `container=image`, each. */
+  image: string[];
+  strategy?: string;
+  reason?: string;
+  queue?: boolean;
+  wait: boolean;
+  /** Goes on until nothing more happens, past the moment when it is decided. */
+  follow?: boolean;
+  idempotencyKey?: string;
+}
+
+export async function deploy(session: Session, service: string, options: DeployOptions): Promise<ExitCode> {
+  const { client, terminal, json } = session;
+  const accepted = await client.deploy(
+    bodyOf(service, options),
+    options.idempotencyKey ?? randomUUID(),
+    session,
+  );
+  const { colors: c } = terminal;
+  if (!json) terminal.out(`${c.bold(accepted.id)}  ${c.dim(`teal watch ${accepted.id}`)}`);
+  if (!options.wait) {
+    if (json) terminal.json(accepted);
+    return exitCodes.success;
+  }
+  const last = await waitFor(session, accepted.id, options.follow === true);
+  if (json) terminal.json(last);
+  else for (const line of verdict(last, session)) terminal.out(line);
+  return last.outcome === "success" ? exitCodes.success : exitCodes.failed;
+}
+
+/** Prints each event until the deployment is decided, or with `toTheEnd` until it is over. */
+async function waitFor(session: Session, id: string, toTheEnd: boolean): Promise<DeploymentView> {
+  const { client, terminal, json, signal, patienceMs } = session;
+  for await (const event of followEvents(client, id, { patienceMs, signal })) {
+    if (!json) terminal.out(drawEvent(event, terminal.colors));
+    // Only a phase decides anything.
+    if (toTheEnd || event.type !== "phase") continue;
+    const now = await client.get(id, session);
+    // Where it is further by now, the events up to there are told first.
+    if (now.decided && event.to === now.phase) return now;
+  }
+  return client.get(id, session);
+}
+
+function verdict(d: DeploymentView, { terminal: { colors: c } }: Session): string[] {
+  const paint = phaseColor(d, c);
+  const time = c.dim(`after ${lasting(d.elapsedMs)}`);
+  if (d.outcome === "success") return [`${paint("✓")} ${c.bold(d.service)}: green serves ${time}`];
+  const what = d.phase.replace("_", " ");
+  return [
+    `${paint("✗")} ${c.bold(d.service)}: ${what} ${time}`,
+    ...drawFailure(d, c).map((line) => `  ${line}`),
+  ];
+}
+
+function bodyOf(service: string, options: DeployOptions): DeployBody {
+  const images: Record<string, string> = {};
+  for (const pair of options.image) {
+    const split = pair.indexOf("=");
+    if (split <= 0 || split === pair.length - 1) {
+      throw new Failure(exitCodes.usage, `--image ${pair} is not CONTAINER=IMAGE`, {
+        fix: "Write it like --image web=registry.example/web:42; repeat it for further containers.",
+      });
+    }
+    images[pair.slice(0, split)] = pair.slice(split + 1);
+  }
+  const { taskDefinition, strategy, reason, queue } = options;
+  if (taskDefinition === undefined && options.image.length === 0) {
+    throw new Failure(exitCodes.usage, "There is nothing to deploy", {
+      fix: "Give --task-definition NAME[:REVISION], or --image CONTAINER=IMAGE.",
+    });
+  }
+  return {
+    service,
+    ...(taskDefinition !== undefined && { taskDefinition }),
+    ...(options.image.length > 0 && { images }),
+    ...(strategy !== undefined && { strategy }),
+    ...(reason !== undefined && { reason }),
+    ...(queue && { whenBusy: "queue" }),
+  };
+}

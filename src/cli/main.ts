@@ -1,0 +1,205 @@
+#!/usr/bin/env node
+/** The `teal` command. Speaks HTTP only; what it prints to standard output with `--json` is for programs. */
+import { userInfo } from "node:os";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import ms, { type StringValue } from "ms";
+import type { CommandName } from "../api/contract.ts";
+import { createClient } from "./client.ts";
+import { command } from "./command.ts";
+import { deploy, type DeployOptions } from "./deploy.ts";
+import { type ExitCode, exitCodes, Failure } from "./exit.ts";
+import { events, list, status } from "./look.ts";
+import type { Session } from "./session.ts";
+import { describeFailure, systemTerminal } from "./terminal.ts";
+import { watch } from "./watch.ts";
+
+interface Global {
+  url: string;
+  token?: string;
+  json?: boolean;
+  timeout: number;
+  patience: number;
+}
+
+const terminal = systemTerminal();
+const interrupt = new AbortController();
+let exitCode: ExitCode = exitCodes.success;
+
+const program = new Command("teal")
+  .description("Blue/green and canary deployments of Amazon ECS services")
+  .addOption(
+    new Option("--url <url>", "address of Teal's API").env("TEAL_URL").default("http://127.0.0.1:8080"),
+  )
+  .addOption(new Option("--token <token>", "bearer token; rather set TEAL_TOKEN").env("TEAL_TOKEN"))
+  .option("--json", "print JSON for programs")
+  .option("--timeout <duration>", "longest time to wait, such as 30m", duration, duration("24h"))
+  .option(
+    "--patience <duration>",
+    "how long to try again while Teal can't be reached",
+    duration,
+    duration("2m"),
+  )
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: true })
+  .addHelpText(
+    "after",
+    [
+      "",
+      "A SERVICE stands for its newest deployment.",
+      "",
+      "Exit codes: 0 success (deploy: green is PRIMARY), 1 failed or rolled back, 2 wrong usage or request,",
+      "3 refused (busy, or the command does not fit), 4 Teal is unavailable, 5 waited too long.",
+    ].join("\n"),
+  );
+
+program
+  .command("deploy")
+  .description("deploy a service and wait until green is PRIMARY or will never be")
+  .argument("<service>")
+  .option("-t, --task-definition <name>", "family, family:revision or ARN")
+  .option("-i, --image <container=image>", "a new image of a container; may be repeated", collect, [])
+  .option("-s, --strategy <name>", "instead of the service's own")
+  .option("-r, --reason <text>", "for the history")
+  .option("--queue", "wait in line while another deployment acts on the service")
+  .option("--no-wait", "return as soon as it is accepted")
+  .option("--follow", "wait until nothing more happens, the retention of blue included")
+  .option("--idempotency-key <key>", "the same key never starts a second deployment, such as the build's id")
+  .action((service: string, options: DeployOptions) => run((session) => deploy(session, service, options)));
+
+program
+  .command("status")
+  .description("show a deployment, or all that are under way")
+  .argument("[id|service]")
+  .action((what?: string) => run((session) => status(session, what)));
+
+program
+  .command("watch")
+  .description("keep up with a deployment until nothing more happens")
+  .argument("<id|service>")
+  .action((what: string) => run((session) => watch(session, what)));
+
+program
+  .command("list")
+  .description("list deployments, newest first")
+  .argument("[service]")
+  .option("--phase <phases>", "only these, with commas between")
+  .option("--limit <number>", "at most so many, up to 100", "20")
+  .action((service: string | undefined, options: { phase?: string; limit: string }) =>
+    run((session) => list(session, service, options)),
+  );
+
+program
+  .command("events")
+  .description("print the history of a deployment")
+  .argument("<id|service>")
+  .option("-f, --follow", "go on with what comes")
+  .action((what: string, options: { follow?: boolean }) => run((session) => events(session, what, options)));
+
+const commands: [CommandName, string][] = [
+  ["rollback", "go back to what was before; of a finished one, deploy the earlier revision"],
+  ["abort", "the same as rollback"],
+  ["pause", "stand still"],
+  ["resume", "go on after a pause"],
+  ["promote", "end the wait and go on to the next step"],
+  ["retry", "try again at once what is stuck"],
+  ["release", "give up what is stuck, and list what is left"],
+];
+for (const [name, description] of commands) {
+  const added = program
+    .command(name)
+    .description(description)
+    .argument("<id|service>")
+    .option("-r, --reason <text>", "for the history");
+  if (name === "promote") added.option("--full", "all the way to 100 %");
+  added.action((what: string, options: { full?: boolean; reason?: string }) =>
+    run((session) => command(session, name, what, options)),
+  );
+}
+
+async function run(act: (session: Session) => Promise<ExitCode>): Promise<void> {
+  const { url, token, json, timeout, patience } = program.opts<Global>();
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), timeout);
+  const session: Session = {
+    client: createClient({ url, token, actor: actorName() }),
+    terminal,
+    json: json === true,
+    patienceMs: patience,
+    signal: AbortSignal.any([interrupt.signal, limit.signal]),
+  };
+  try {
+    exitCode = await act(session);
+  } catch (error) {
+    if (interrupt.signal.aborted) {
+      throw new Failure(exitCodes.interrupted, "Interrupted; a deployment that was accepted goes on", {
+        fix: "Look at it with `teal status`.",
+      });
+    }
+    if (limit.signal.aborted) {
+      throw new Failure(exitCodes.timeout, `It goes on for longer than ${ms(timeout)}`, {
+        fix: "It goes on without you; look at it with `teal status`.",
+      });
+    }
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The name in the history: who is logged in here, as far as a header can carry it. */
+function actorName(): string | undefined {
+  try {
+    return (
+      userInfo()
+        .username.replaceAll(/[^\x20-\x7e]/g, "?")
+        .slice(0, 64) || undefined
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+function duration(text: string): number {
+  const value = isDuration(text) ? ms(text) : 0;
+  // Longer ones would overflow a timer.
+  if (value < 1_000 || value > 20 * 86_400_000) {
+    throw new InvalidArgumentError("Write it like 30s, 10m, 24h or 7d, at most 20d.");
+  }
+  return value;
+}
+
+function isDuration(text: string): text is StringValue {
+  return /^\d{1,6}(s|m|h|d)$/.test(text);
+}
+
+function collect(value: string, earlier: string[]): string[] {
+  return [...earlier, value];
+}
+
+async function main(): Promise<void> {
+  process.once("SIGINT", () => interrupt.abort());
+  // A reader that has seen enough (`teal list | head`) is no error.
+  process.stdout.on("error", () => process.exit(exitCode));
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError)
+      exitCode = error.exitCode === 0 ? exitCodes.success : exitCodes.usage;
+    else if (error instanceof Failure) {
+      exitCode = error.exitCode;
+      const asJson = program.opts<Global>().json === true && error.body;
+      process.stderr.write(
+        `${asJson ? JSON.stringify(error.body) : describeFailure(error, terminal.colors)}\n`,
+      );
+    } else {
+      exitCode = exitCodes.failed;
+      const message = error instanceof Error ? error.message : String(error);
+      process.stderr.write(
+        `teal: ${message}\n  → This is a defect of the command; please tell the maintainers.\n`,
+      );
+    }
+  }
+  process.exitCode = exitCode;
+}
+
+await main();

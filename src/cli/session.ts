@@ -1,0 +1,39 @@
+/** What every command has at hand, and how it finds the deployment that is meant. */
+import { type DeploymentView, deploymentId, serviceName } from "../api/contract.ts";
+import type { Client } from "./client.ts";
+import { exitCodes, Failure } from "./exit.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Session {
+  client: Client;
+  terminal: Terminal;
+  json: boolean;
+  /** How long to try again while Teal can't be reached. */
+  patienceMs: number;
+  /** Fires on Ctrl-C, and when the time given by `--timeout` is over. */
+  signal: AbortSignal;
+}
+
+/** A deployment by its id; by the name of a service, its newest one. */
+export async function find(session: Session, what: string): Promise<DeploymentView> {
+  const { client } = session;
+  if (!deploymentId.safeParse(what).success) {
+    throw new Failure(exitCodes.usage, `${what} is neither an id of a deployment nor a name of a service`);
+  }
+  try {
+    return await client.get(what, session);
+  } catch (error) {
+    const unknown = error instanceof Failure && error.body?.code === "unknown-deployment";
+    if (!unknown || !serviceName.safeParse(what).success) throw error;
+  }
+  const { deployments } = await client.list({ service: what, limit: "1" }, session);
+  const [newest] = deployments;
+  if (newest) return newest;
+  throw new Failure(
+    exitCodes.usage,
+    `There is no deployment ${what}, and no service ${what} that was deployed`,
+    {
+      fix: "List what there is with `teal list`.",
+    },
+  );
+}
