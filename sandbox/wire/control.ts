@@ -1,46 +1,11 @@
 import { z } from "zod";
 import type { Faults } from "../faults.ts";
 import type { Aws } from "../model/aws.ts";
+import { behaviourInput, settingsInput } from "../model/settingsInput.ts";
 import type { CallLog } from "./calls.ts";
 import type { WireAnswer, WireRequest } from "./message.ts";
 
-const behaviour = z.strictObject({
-  startMs: z.number().min(0).optional(),
-  startsHealthyAfterMs: z.number().min(0).optional(),
-  failHealthChecks: z.boolean().optional(),
-  exitAfterMs: z.number().min(0).optional(),
-  exitCode: z.number().int().optional(),
-  cannotPull: z.boolean().optional(),
-  neverStarts: z.boolean().optional(),
-  slowMs: z.number().min(0).optional(),
-  failShare: z.number().min(0).max(1).optional(),
-  stopMs: z.number().min(0).optional(),
-});
-
 const ms = z.number().min(0);
-const settings = z
-  .strictObject({
-    taskStartMs: ms,
-    taskStopMs: ms,
-    schedulerDelayMs: ms,
-    steadyDelayMs: ms,
-    exitNoticeMs: ms,
-    startBackoffMs: ms,
-    stoppedTaskRetentionMs: ms,
-    healthCheckIntervalMs: ms.min(1),
-    deregistrationDelayMs: ms,
-    propagationMs: ms,
-    ecsReadLagMs: ms,
-    elbReadLagMs: ms,
-    clientTokenMs: ms,
-    taskSetsPerService: z.number().int().min(1),
-    describeTaskSetsWithoutIds: z.boolean(),
-    severalGroupsPerTaskSet: z.boolean(),
-    firstHealthCheckSuffices: z.boolean(),
-    cookieHonouredAtWeightZero: z.boolean(),
-  })
-  .partial();
-
 const faultRule = z.strictObject({
   action: z.string().optional(),
   skip: z.number().int().min(0).optional(),
@@ -86,18 +51,22 @@ export function controlOf({ aws, faults, calls, extensions = [] }: ControlParts)
       return {};
     },
     "GET /settings": () => aws.settings,
-    "POST /settings": (body) => Object.assign(aws.settings, settings.parse(body)),
+    "POST /settings": (body) => Object.assign(aws.settings, settingsInput.parse(body)),
     "GET /behaviours": () => aws.settings.behaviours,
     // By image; null goes back to the ordinary behaviour.
     "POST /behaviours": (body) => {
-      for (const [image, one] of Object.entries(z.record(z.string(), behaviour.nullable()).parse(body))) {
+      for (const [image, one] of Object.entries(
+        z.record(z.string(), behaviourInput.nullable()).parse(body),
+      )) {
         if (one === null) delete aws.settings.behaviours[image];
         else aws.settings.behaviours[image] = one;
       }
       return aws.settings.behaviours;
     },
     "POST /tasks/behaviour": (body) => {
-      const { taskArn, behaviour: one } = z.strictObject({ taskArn: z.string(), behaviour }).parse(body);
+      const { taskArn, behaviour: one } = z
+        .strictObject({ taskArn: z.string(), behaviour: behaviourInput })
+        .parse(body);
       return { found: aws.traffic.setTaskBehaviour(taskArn, one) };
     },
     "POST /tasks/exit": (body) => {

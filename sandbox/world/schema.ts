@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Behaviour } from "../model/behaviour.ts";
 import { defaultSettings, type Settings } from "../model/settings.ts";
+import { behaviourInput, settingsInput } from "../model/settingsInput.ts";
 
 /*
  * What a world file may say. Things refer to each other by name; the keys are
@@ -8,48 +8,10 @@ import { defaultSettings, type Settings } from "../model/settings.ts";
  * the AWS call that creates the thing.
  */
 
-const ms = z.number().min(0);
 const name = z.string().min(1);
 const tags = z.record(z.string(), z.string()).default({});
 /** Parameters of the AWS call, in AWS's own spelling; they win over the short keys. */
 const request = z.record(z.string(), z.unknown()).default({});
-
-const behaviour = z.strictObject({
-  startMs: ms.optional(),
-  startsHealthyAfterMs: ms.optional(),
-  failHealthChecks: z.boolean().optional(),
-  exitAfterMs: ms.optional(),
-  exitCode: z.number().int().min(0).max(255).optional(),
-  cannotPull: z.boolean().optional(),
-  neverStarts: z.boolean().optional(),
-  slowMs: ms.optional(),
-  failShare: z.number().min(0).max(1).optional(),
-  stopMs: ms.optional(),
-} satisfies Record<keyof Behaviour, z.ZodType>);
-
-const settings = z
-  .strictObject({
-    taskStartMs: ms,
-    taskStopMs: ms,
-    schedulerDelayMs: ms,
-    steadyDelayMs: ms,
-    exitNoticeMs: ms,
-    startBackoffMs: ms,
-    stoppedTaskRetentionMs: ms,
-    healthCheckIntervalMs: z.number().min(10),
-    deregistrationDelayMs: ms,
-    propagationMs: ms,
-    ecsReadLagMs: ms,
-    elbReadLagMs: ms,
-    clientTokenMs: ms,
-    taskSetsPerService: z.number().int().min(1),
-    describeTaskSetsWithoutIds: z.boolean(),
-    severalGroupsPerTaskSet: z.boolean(),
-    firstHealthCheckSuffices: z.boolean(),
-    cookieHonouredAtWeightZero: z.boolean(),
-  })
-  .partial()
-  .default({});
 
 const targetGroup = z.strictObject({
   name,
@@ -159,9 +121,9 @@ const service = z.strictObject({
 /** A world file, validated in itself. */
 export const worldSchema = z.strictObject({
   region: name.default("eu-west-1"),
-  settings,
+  settings: settingsInput.default({}),
   /** By image, as the container definitions name it. */
-  behaviours: z.record(z.string(), behaviour).default({}),
+  behaviours: z.record(z.string(), behaviourInput).default({}),
   loadBalancers: z.array(loadBalancer).default([]),
   /** Several of one family are its revisions, in this order. */
   taskDefinitions: z.array(taskDefinition).default([]),
