@@ -104,12 +104,14 @@ async function findCli(directory: string): Promise<typeof cli> {
 
 /** The marked blocks as one script: `run` must succeed, `refused: X` must fail and say X. */
 function scriptOf(page: string): { text: string; blocks: number } {
-  const marked = [...page.matchAll(/<!-- (run|refused: (.+?)) -->\n```sh\n([\s\S]*?)```/g)];
+  const marked = [...page.matchAll(/<!-- (run|refused: (.+?)) -->\n+```sh\n([\s\S]*?)```/g)];
   const parts = marked.map(([, , refusal, block = ""]) =>
     refusal === undefined
       ? block
       : `if said=$({ ${block}} 2>&1); then echo "not refused: ${refusal}" >&2; exit 1; fi
 case "$said" in *${JSON.stringify(refusal)}*) ;; *) echo "refused otherwise: $said" >&2; exit 1;; esac\n`,
   );
+  if (marked.length !== page.match(/<!-- (run|refused)/g)?.length)
+    throw new Error("a mark of the page has no block");
   return { text: `set -eu\n${parts.join("\n")}\necho page done\n`, blocks: marked.length };
 }
