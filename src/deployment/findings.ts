@@ -8,16 +8,22 @@ import type { RouteRecord } from "./record.ts";
 import { tagsMax, taskSetsMax } from "./target.ts";
 import { showWeights, sumFor } from "./traffic.ts";
 import { greenTags } from "./inherit.ts";
-import { pairWeights, value, type View } from "./view.ts";
+import { pairWeights, readingFaults, value, type View } from "./view.ts";
 
 /** Empty where the deployment can go on; undefined readings are not findings, they are waited for. */
 export function findings(v: View): Problem[] {
   const { service, d } = v;
-  if (!service) return [];
   const found: Problem[] = [];
   const add = (code: ErrorCode, message: string, path?: string) =>
     found.push({ code, message, ...(path && { path }) });
   const name = `${d.target.cluster}/${d.target.service}`;
+  for (const fault of readingFaults(v.seen)) {
+    if (fault.class === "refuse") add("aws-refused", `${fault.action}: ${fault.code}: ${fault.message}`);
+  }
+  if (v.seen.service?.ok === false && v.seen.service.fault.class === "absent") {
+    add("service-missing", `${name} does not exist in ${d.target.region}: ${v.seen.service.fault.message}`);
+  }
+  if (!service) return found;
 
   if (service.status !== "ACTIVE") {
     add(

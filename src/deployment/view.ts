@@ -3,7 +3,7 @@
  * nothing here decides.
  */
 import type { Weights } from "./effect.ts";
-import type { Reading, RouteSeen, Seen, ServiceSeen, TaskSeen, TaskSetSeen } from "./observation.ts";
+import type { Fault, Reading, RouteSeen, Seen, ServiceSeen, TaskSeen, TaskSetSeen } from "./observation.ts";
 import type { Deployment, RouteRecord } from "./record.ts";
 import { tagKeys } from "./target.ts";
 import { greenShare, sameWeights, tasksFor } from "./traffic.ts";
@@ -166,8 +166,8 @@ export function stopReasons(tasks: TaskSeen[]): string {
   return [...new Set(general)].slice(0, 3).join(" | ");
 }
 
-/** The first reading among those asked for that failed for another reason than absence. */
-export function readingFault(seen: Seen) {
+/** Readings that failed, for another reason than that the thing does not exist. */
+export function readingFaults(seen: Seen): Fault[] {
   const readings = [
     seen.service,
     seen.tasks,
@@ -177,8 +177,11 @@ export function readingFault(seen: Seen) {
     ...Object.values(seen.routes),
     ...Object.values(seen.health),
   ];
-  for (const reading of readings) {
-    if (reading && !reading.ok && reading.fault.class !== "absent") return reading.fault;
-  }
-  return undefined;
+  return readings.flatMap((reading) =>
+    reading && !reading.ok && reading.fault.class !== "absent" ? [reading.fault] : [],
+  );
+}
+
+export function readingFault(seen: Seen): Fault | undefined {
+  return readingFaults(seen)[0];
 }

@@ -3,7 +3,7 @@ import type { Problem } from "../../errors.ts";
 import type { Deployment } from "../record.ts";
 import { withoutCanary } from "../strategy.ts";
 import { findings, pairOf, preparedRoutes } from "../findings.ts";
-import { value, type View } from "../view.ts";
+import { readingFaults, value, type View } from "../view.ts";
 import { deadlineCause, pastDeadline, paused, unreadable } from "./shared.ts";
 import { enter, type Rule, soon } from "./rule.ts";
 
@@ -39,8 +39,6 @@ export const preparing: Rule[] = [
     when: (v) => v.d.desiredAtStart !== undefined && v.d.hold?.kind !== "paused",
     move: (v) => enter("provisioning", `preparing is done: creating green from ${v.d.green.base}`),
   },
-  unreadable,
-  paused,
   {
     situation: "base-unknown",
     when: (v) => v.d.green.base === undefined && baseOf(v) !== undefined,
@@ -54,10 +52,16 @@ export const preparing: Rule[] = [
     }),
   },
   {
+    // What AWS refuses to tell for good is a finding; anything else is read again, so that all is found at once.
+    ...unreadable,
+    when: (v) => readingFaults(v.seen).some((fault) => fault.class !== "refuse"),
+  },
+  {
     situation: "wrong",
     when: (v) => findings(v).length > 0,
     move: (v) => fail(findings(v)),
   },
+  paused,
   {
     situation: "right",
     when: (v) => v.service !== undefined,
