@@ -168,7 +168,7 @@ return { epoch, found[1], found[2], call('LRANGE', key .. ':inbox', 0, -1), slot
 
 /**
  * Arguments: id, epoch, version, inbox (ids), slot {acting, retaining, queue}, now, record, terminal, settled,
- * seq (of the first event), events, wakeAt?, change?, spawn? (as in create), tell [{id, commandId, command}], limits.
+ * seq (of the first event), events, wakeAt?, change?, spawn? (as in create, of the same service), tell [{id, commandId, command}], limits.
  */
 const tealCommit = /* lua */ `
 local key = deploymentKey(a.id)
@@ -215,9 +215,8 @@ local function add(id)
 end
 if a.spawn and call('EXISTS', deploymentKey(a.spawn.id)) == 0 then
   insert(a.spawn)
-  call('LPUSH', p .. 'queue:' .. a.spawn.service, a.spawn.id)
+  call('LPUSH', p .. 'queue:' .. service, a.spawn.id)
   add(a.spawn.id)
-  add(fill(a.spawn.service, a.now))
   call('PUBLISH', p .. 'changes', a.spawn.id)
 end
 add(fill(service, a.now))

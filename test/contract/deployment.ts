@@ -2,8 +2,10 @@
 import type { Command } from "../../src/deployment/command.ts";
 import type { Decision } from "../../src/deployment/decision.ts";
 import type { DeploymentEvent } from "../../src/deployment/event.ts";
+import { newDeployment } from "../../src/deployment/obey.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import { presets } from "../../src/deployment/strategy.ts";
+import type { ServiceTarget } from "../../src/deployment/target.ts";
 
 const actor = { kind: "operator", name: "ada" } as const;
 
@@ -11,31 +13,16 @@ export function deployment(id: string, change: Partial<Deployment> = {}): Deploy
   const strategy = presets["all-at-once"];
   if (!strategy) throw new Error("the preset all-at-once is gone");
   const service = change.service ?? "checkout";
-  return {
-    schema: 1,
-    id,
+  const target: ServiceTarget = {
+    name: service,
+    region: "eu-west-1",
+    cluster: "prod",
     service,
-    target: { name: service, region: "eu-west-1", cluster: "prod", service, targetGroups: [], routes: [] },
-    strategy,
-    request: { taskDefinition: "web:2" },
-    actor,
-    createdAt: 1_000,
-    phase: "queued",
-    phaseSince: 1_000,
-    step: 0,
-    stepSince: 1_000,
-    note: "",
-    green: {},
+    targetGroups: [],
     routes: [],
-    carriedAt: { blue: 0, green: 0 },
-    deleting: {},
-    unsureUntil: 0,
-    problems: [],
-    told: [],
-    settled: false,
-    events: 1,
-    ...change,
   };
+  const request = { taskDefinition: "web:2" };
+  return { ...newDeployment({ id, target, strategy, request, actor, now: 1_000 }), events: 1, ...change };
 }
 
 export function note(seq: number): DeploymentEvent {

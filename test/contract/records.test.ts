@@ -230,6 +230,19 @@ describe.each(Object.keys(implementations))("records in %s", (name) => {
       expect(await records.load("a")).toEqual(deployment("a"));
     });
 
+    it("asks to decide again when nobody retains any more", async () => {
+      await create("a");
+      await create("b");
+      await commit("a", { phase: "retaining" }, { slot: "retain" });
+      const claimed = await claim("b");
+      await commit("a", { phase: "succeeded" }, { slot: "done" });
+      expect(await records.commit(claimed, decision(claimed.deployment), now)).toEqual({
+        kind: "again",
+        inbox: [],
+        slot: { acting: "b", queue: [] },
+      });
+    });
+
     it("keeps the newest events only, and numbers on", async () => {
       records = await open({ events: 3 });
       await create("a");
@@ -251,6 +264,12 @@ describe.each(Object.keys(implementations))("records in %s", (name) => {
         command("c2", { kind: "rollback", reason: "bad" }),
       ]);
       expect(await records.dueAt("a")).toBe(now);
+    });
+
+    it("don't put off what was due before them", async () => {
+      await create("a");
+      await records.post("a", command("c1"), now);
+      expect(await records.dueAt("a")).toBe(1_000);
     });
 
     it("are dropped when they come a second time, even after they were obeyed", async () => {
@@ -405,6 +424,15 @@ describe.each(Object.keys(implementations))("records in %s", (name) => {
     expect((await records.list({ limit: 10 })).deployments).toHaveLength(3);
     expect(await records.events("d1", 0, 10)).toEqual([]);
     expect(await records.dueAt("d1")).toBeUndefined();
+  });
+
+  it("does not delete a settled deployment that still holds its service", async () => {
+    records = await open({ settled: 0 });
+    await create("a");
+    await commit("a", { phase: "succeeded", settled: true });
+    expect(await records.load("a")).toBeDefined();
+    await commit("a", {}, { slot: "done" });
+    expect(await records.load("a")).toBeUndefined();
   });
 
   it("does not delete a settled deployment that has a command to answer", async () => {

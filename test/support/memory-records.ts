@@ -154,9 +154,8 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
     const { spawn } = decision;
     if (spawn && !state.entries.has(spawn.id)) {
       insert({ ...spawn, events: 1 }, [createdEvent(spawn)]);
-      slotOf(spawn.service).queue.unshift(spawn.id);
+      slotOf(service).queue.unshift(spawn.id);
       wake.add(spawn.id);
-      for (const next of fill(spawn.service, now)) wake.add(next);
     }
     for (const next of fill(service, now)) wake.add(next);
     for (const { deployment, command } of decision.tell) {
