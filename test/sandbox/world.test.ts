@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { SteppedClock } from "../../sandbox/clock.ts";
 import { Aws } from "../../sandbox/model/aws.ts";
@@ -75,6 +76,18 @@ describe("the example", () => {
       "checkout-b": `${elb}:targetgroup/checkout-b/b7cf3c25632b9240`,
     });
   });
+});
+
+test("the world that the documentation shows can be built", async () => {
+  const page = await readFile(new URL("../../docs/worlds.md", import.meta.url), "utf8");
+  const shown = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
+  const { aws, arns, clock } = build(shown);
+  clock.advance(15_000);
+  const taskSet = arns.taskSets["prod/shop"] ?? "";
+  const set = { cluster: "prod", service: "shop", taskSets: [taskSet] };
+  expect(aws.ecs("eu-west-1", "DescribeTaskSets", set).taskSets).toMatchObject([
+    { status: "PRIMARY", stabilityStatus: "STEADY_STATE", runningCount: 4 },
+  ]);
 });
 
 test("the example of routes is built as a whole", async () => {
