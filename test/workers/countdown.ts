@@ -3,6 +3,7 @@ import { connectRedis, openRedis } from "../../src/redis/connection.ts";
 import { createRecords } from "../../src/redis/records.ts";
 import { createWakes } from "../../src/redis/wakes.ts";
 import { consumeDeployments } from "../../workers/deployments.ts";
+import { startSweep } from "../../workers/sweep.ts";
 import { countingEngine } from "./counting.ts";
 
 interface Arguments {
@@ -12,30 +13,33 @@ interface Arguments {
   pauseMs: number;
   lockMs: number;
   stalledMs: number;
+  /** No sweep where it is left out. */
+  sweepMs?: number;
 }
 
-const { url, prefix, turns, pauseMs, lockMs, stalledMs }: Arguments = JSON.parse(process.argv[2] ?? "{}");
+const { url, prefix, turns, pauseMs, lockMs, stalledMs, sweepMs }: Arguments = JSON.parse(
+  process.argv[2] ?? "{}",
+);
 const log = { warn: console.warn, error: console.error };
 const redis = connectRedis(url, "records", log);
 await openRedis(redis);
 const records = createRecords({ redis, subscriber: () => connectRedis(url, "subscriber", log), prefix });
 const clock = { now: () => Date.now() };
-consumeDeployments({
+const jobs = {
   connection: connectRedis(url, "jobs", log),
   prefix,
-  engine: countingEngine({
-    records,
-    clock,
-    turns,
-    pauseMs,
-    onTurn: (step) => process.stdout.write(`step ${step}\n`),
-  }),
   records,
   wakes: createWakes({ redis, prefix, log }),
   clock,
   log,
-  concurrency: 10,
   lockMs,
   stalledMs,
+};
+const onTurn = (step: number): void => void process.stdout.write(`step ${step}\n`);
+consumeDeployments({
+  ...jobs,
+  engine: countingEngine({ records, clock, turns, pauseMs, onTurn }),
+  concurrency: 10,
 });
+if (sweepMs !== undefined) startSweep({ ...jobs, everyMs: sweepMs });
 process.stdout.write("consuming\n");
