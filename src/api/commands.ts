@@ -72,7 +72,7 @@ export function commands(app: App, parts: ApiParts): void {
         parts.log.info({ deploymentId: id, command: kind, commandId: command.id }, "accepted a command");
 
         const deadline = clock.now() + waitMs;
-        for (let leftMs = waitMs; leftMs > 0 && !request.raw.destroyed; leftMs = deadline - clock.now()) {
+        for (let leftMs = waitMs; leftMs > 0 && !reply.raw.destroyed; leftMs = deadline - clock.now()) {
           const answer = await answerIn(command.id, before.events);
           if (answer) return reply.send(told(answer));
           await bell.wait(Math.min(leftMs, pollMs));

@@ -27,6 +27,8 @@ export interface Ask {
   /** How long to repeat a request that gets no answer, or a 5xx. */
   patienceMs: number;
   signal?: AbortSignal;
+  /** Told once, when a request is about to be repeated. */
+  onTrouble?: (failure: Failure) => void;
 }
 
 export function createClient({ url, token, actor }: Address) {
@@ -66,7 +68,7 @@ export function createClient({ url, token, actor }: Address) {
   async function ask<T>(
     schema: z.ZodType<T>,
     path: string,
-    { patienceMs, signal }: Ask,
+    { patienceMs, signal, onTrouble }: Ask,
     init: { method?: string; body?: unknown; key?: string } = {},
   ): Promise<T> {
     const deadline = Date.now() + patienceMs;
@@ -76,6 +78,7 @@ export function createClient({ url, token, actor }: Address) {
       } catch (error) {
         const again = error instanceof Failure && error.exitCode === exitCodes.unavailable;
         if (!again || Date.now() + waitMs > deadline) throw error;
+        if (waitMs === retryMs.first) onTrouble?.(error);
         await sleep(waitMs, undefined, { signal });
       }
     }

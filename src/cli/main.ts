@@ -120,14 +120,16 @@ async function run(act: (session: Session) => Promise<ExitCode>): Promise<void> 
   const { url, token, json, timeout, patience } = program.opts<Global>();
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), timeout);
-  const session: Session = {
-    client: createClient({ url, token, actor: actorName() }),
-    terminal,
-    json: json === true,
-    patienceMs: patience,
-    signal: AbortSignal.any([interrupt.signal, limit.signal]),
-  };
   try {
+    const session: Session = {
+      client: createClient({ url, token, actor: actorName() }),
+      terminal,
+      json: json === true,
+      patienceMs: patience,
+      signal: AbortSignal.any([interrupt.signal, limit.signal]),
+      onTrouble: ({ message }) =>
+        process.stderr.write(`${terminal.colors.dim(`${message}; trying again`)}\n`),
+    };
     exitCode = await act(session);
   } catch (error) {
     if (interrupt.signal.aborted) {

@@ -99,10 +99,14 @@ interface Stage {
   at: "done" | "current" | "to-come";
 }
 
+function later(what: string, ms: number, current: boolean, done: boolean): Stage[] {
+  return ms > 0
+    ? [{ what: `${what} ${lasting(ms)}`, at: current ? "current" : done ? "done" : "to-come" }]
+    : [];
+}
+
 /** The strategy's steps, and what comes after them. */
 function steps(d: DeploymentView, width: number, c: Colors): string[] {
-  const later = (what: string, ms: number, current: boolean, done: boolean): Stage[] =>
-    ms > 0 ? [{ what: `${what} ${lasting(ms)}`, at: current ? "current" : done ? "done" : "to-come" }] : [];
   const { phase, strategy, outcome } = d;
   const green = outcome === "success";
   const stages: Stage[] = [

@@ -12,6 +12,7 @@ export interface Session {
   patienceMs: number;
   /** Fires on Ctrl-C, and when the time given by `--timeout` is over. */
   signal: AbortSignal;
+  onTrouble: (failure: Failure) => void;
 }
 
 /** A deployment by its id; by the name of a service, its newest one. */

@@ -1,0 +1,173 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Phase } from "../../src/deployment/phases.ts";
+import { createStage, type Stage, token } from "../api/support/stage.ts";
+import { type RunningProcess, startBuilt } from "../support/processes.ts";
+
+let stage: Stage;
+let url: string;
+beforeEach(async () => {
+  stage = await createStage();
+  url = await stage.app.listen({ host: "127.0.0.1", port: 0 });
+});
+afterEach(() => stage.app.close());
+
+function teal(...args: string[]): RunningProcess {
+  const env = {
+    TEAL_URL: url,
+    TEAL_TOKEN: token,
+    NO_COLOR: "1",
+    FORCE_COLOR: undefined,
+    NODE_OPTIONS: undefined,
+  };
+  return startBuilt("src/cli/main.js", args, { name: "teal", env });
+}
+
+async function result(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const process = teal(...args);
+  const { code } = await process.exited;
+  return { code, output: process.output() };
+}
+
+/** The id of the only deployment, once it is there. */
+async function accepted(): Promise<string> {
+  let id: string | undefined;
+  await expect
+    .poll(async () => (id = (await stage.records.list({ limit: 1 })).deployments[0]?.id), { timeout: 10_000 })
+    .toBeDefined();
+  return id ?? "";
+}
+
+async function enter(
+  id: string,
+  to: Phase,
+  message: string,
+  more: Parameters<Stage["commit"]>[1] = () => {},
+) {
+  const from = (await stage.records.load(id))?.phase ?? "queued";
+  const change: Parameters<Stage["commit"]>[1] = (d) => {
+    d.phase = to;
+    more(d);
+  };
+  await stage.commit(id, change, [{ type: "phase", from, to }, message]);
+}
+
+describe("teal deploy", () => {
+  it("waits until green is PRIMARY, telling what happens", async () => {
+    const deploy = teal("deploy", "checkout", "-t", "web:2", "--reason", "ticket 7");
+    const id = await accepted();
+    await enter(id, "shifting", "green is healthy");
+    await deploy.waitForLine(/green is healthy/);
+    await enter(id, "retaining", "green is PRIMARY");
+    expect(await deploy.exited).toEqual({ code: 0, signal: null });
+    expect(deploy.output()).toMatch(/✓ checkout: green serves after \d+s\n$/);
+    expect((await stage.records.load(id))?.request).toEqual({ taskDefinition: "web:2", reason: "ticket 7" });
+  });
+
+  it("fails with the reason and what to do when it goes back", async () => {
+    const deploy = teal("deploy", "checkout", "-i", "web=shop/web:3");
+    const id = await accepted();
+    await enter(id, "rolling_back", "going back");
+    await enter(id, "rolled_back", "blue serves as before", (d) => {
+      d.cause = { code: "green-failing", message: "3 tasks stopped: exit code 1 \u001b[2J in web" };
+    });
+    expect((await deploy.exited).code).toBe(1);
+    expect(deploy.output()).toContain("✗ checkout: rolled back");
+    expect(deploy.output()).toContain("3 tasks stopped: exit code 1  [2J in web");
+    expect(deploy.output()).toContain("→ Read the reason of the stopped tasks");
+  });
+
+  it("survives a restart of the API and tells every event once", async () => {
+    const deploy = teal("deploy", "checkout", "-t", "web:2");
+    const id = await accepted();
+    await stage.commit(id, () => {}, [{ type: "note" }, "one"]);
+    await deploy.waitForLine(/one/);
+    const { port } = new URL(url);
+    await stage.app.close();
+    const records = stage.records;
+    await stage.commit(id, () => {}, [{ type: "note" }, "two"]);
+    const again = await createStage({}, { records });
+    await again.app.listen({ host: "127.0.0.1", port: Number(port) });
+    await deploy.waitForLine(/two/, 12_000);
+    await enter(id, "retaining", "green is PRIMARY");
+    expect((await deploy.exited).code).toBe(0);
+    const told = deploy.output().match(/\b(one|two|green is PRIMARY)\b/g);
+    expect(told).toEqual(["one", "two", "green is PRIMARY"]);
+    await again.app.close();
+  });
+
+  it("gives programs one JSON document, and returns at once when told not to wait", async () => {
+    const { code, output } = await result("deploy", "checkout", "-t", "web:2", "--no-wait", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(output)).toMatchObject({ service: "checkout", phase: "queued" });
+  });
+
+  it("leaves after --timeout, and the deployment goes on", async () => {
+    const { code, output } = await result("deploy", "checkout", "-t", "web:2", "--timeout", "1s");
+    expect(code).toBe(5);
+    expect(output).toContain("It goes on for longer than 1s");
+  });
+});
+
+describe("exit codes", () => {
+  it.each<[string, string[], number, string]>([
+    ["an unknown command", ["deplyo"], 2, "unknown command"],
+    ["nothing to deploy", ["deploy", "checkout"], 2, "There is nothing to deploy"],
+    ["a malformed image", ["deploy", "checkout", "-i", "web:2"], 2, "is not CONTAINER=IMAGE"],
+    ["an unknown service", ["deploy", "nope", "-t", "web:2"], 2, "teal.yaml has no service nope"],
+    ["an unknown deployment", ["status", "d9"], 2, "There is no deployment d9"],
+    ["a wrong token", ["list", "--token", "wrong"], 2, "The bearer token is not the one"],
+    ["a malformed address", ["list", "--url", "teal:80"], 2, "is not an address of Teal"],
+    ["nobody there", ["list", "--url", "http://127.0.0.1:9", "--patience", "1s"], 4, "can't be reached"],
+  ])("%s", async (_, args, code, text) => {
+    const ended = await result(...args);
+    expect(ended.output).toContain(text);
+    expect(ended.output).not.toMatch(/\n {4}at /);
+    expect(ended.code).toBe(code);
+  });
+
+  it("says busy, with the request's id", async () => {
+    await stage.start();
+    const ended = await result("deploy", "checkout", "-t", "web:2");
+    expect(ended.code).toBe(3);
+    expect(ended.output).toMatch(/d1 acts on checkout\n {2}→ Wait for it to end.*\n {2}request [\w-]+/);
+    const queued = await result("deploy", "checkout", "-t", "web:2", "--queue", "--no-wait");
+    expect(queued.code).toBe(0);
+  });
+});
+
+describe("commands", () => {
+  it("reach the newest deployment of a service and print its answer", async () => {
+    const id = await stage.start();
+    await stage.commit(id, (d) => (d.phase = "shifting"));
+    const ended = await result("promote", "checkout", "--full", "-r", "looks good");
+    expect(ended).toEqual({ code: 0, output: `✓ ${id}  done\n` });
+    expect(stage.asked).toMatchObject([{ kind: "promote", full: true, reason: "looks good" }]);
+    stage.answers("refuse");
+    expect((await result("pause", id)).code).toBe(3);
+  });
+});
+
+describe("looking", () => {
+  it("shows, lists and prints the history, for people and for programs", async () => {
+    const id = await stage.start();
+    expect((await result("status", "checkout")).output).toMatch(
+      /^checkout {2}d1 .*QUEUED.*You can: teal rollback d1/s,
+    );
+    expect((await result("status")).output).toMatch(/deployment.*\n.*d1 +queued +0 % +web:2 +test/s);
+    expect(JSON.parse((await result("list", "checkout", "--json")).output).deployments).toHaveLength(1);
+    expect((await result("events", id)).output).toMatch(/^\d\d:\d\d:\d\d {2}test asked for web:2/);
+    expect(JSON.parse((await result("events", id, "--json")).output)).toMatchObject({
+      seq: 0,
+      type: "created",
+    });
+  });
+
+  it("watches line by line where there is no terminal, until nothing more happens", async () => {
+    const id = await stage.start();
+    const watching = teal("watch", "checkout");
+    await watching.waitForLine(/asked for/);
+    await enter(id, "cancelled", "called off", (d) => (d.settled = true));
+    expect((await watching.exited).code).toBe(1);
+    expect(watching.output()).toContain("called off");
+  });
+});
