@@ -88,7 +88,9 @@ function findRedis() {
   fail(
     `No Redis ${redisMin} or newer. REDIS_URL is not set; ` +
       `${now === undefined ? "redis-server is not on PATH" : `redis-server on PATH is ${now}`}; ` +
-      "no Docker engine answers; apt or brew could not install one. Do any of these and try again.",
+      "no Docker engine answers" +
+      (before === undefined ? "; neither apt nor brew could install one" : "") +
+      ". Mend any of these and try again.",
   );
 }
 
