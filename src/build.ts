@@ -3,8 +3,9 @@ import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { createCloud } from "./aws/cloud.ts";
 import type { Config } from "./config/config.ts";
+import type { Decide } from "./deployment/decide.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
-import type { Clock, Records, Wakes } from "./engine/ports.ts";
+import type { Clock, Cloud, Records, Wakes } from "./engine/ports.ts";
 import { checkRedis, connectRedis, openRedis } from "./redis/connection.ts";
 import type { Deliveries } from "./auth/deliveries.ts";
 import { createDeliveries } from "./redis/deliveries.ts";
@@ -35,8 +36,14 @@ const troubleEveryMs = 10_000;
 
 export const systemClock: Clock = { now: () => Date.now() };
 
+/** Parts to put in another's place: for tests, which see by a broken one whether its breaking shows. */
+export interface Instead {
+  cloud?: (cloud: Cloud) => Cloud;
+  decide?: Decide;
+}
+
 /** Connects and checks; throws TealError('unavailable' | 'bad-redis'). `name` is the process's, for its logs. */
-export async function build(config: Config, name: "api" | "worker"): Promise<Teal> {
+export async function build(config: Config, name: "api" | "worker", instead: Instead = {}): Promise<Teal> {
   const clock = systemClock;
   const log = createLogger({ name, level: config.log.level });
   const troubleLog = limitRate(log, troubleEveryMs, () => clock.now());
@@ -58,7 +65,8 @@ export async function build(config: Config, name: "api" | "worker"): Promise<Tea
   const engine = createEngine({
     records,
     wakes,
-    cloud,
+    cloud: instead.cloud?.(cloud) ?? cloud,
+    ...(instead.decide && { decide: instead.decide }),
     clock,
     random: () => randomBytes(8).toString("hex"),
     log,

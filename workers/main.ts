@@ -1,58 +1,11 @@
 #!/usr/bin/env node
-/** The worker process: read the configuration, build, consume, and hand over when told to stop. */
-import { build, type Teal } from "../src/build.ts";
+/** The worker process: read the configuration, then be a worker. */
 import { loadConfig } from "../src/config/config.ts";
 import { TealError } from "../src/errors.ts";
-import { consumeDeployments } from "./deployments.ts";
-import { serveHealth } from "./health.ts";
-import { startSweep } from "./sweep.ts";
+import { runWorker } from "./worker.ts";
 
 async function main(): Promise<void> {
-  const config = loadConfig(process.env);
-  const teal = await build(config, "worker");
-  const { engine, records, wakes, clock, log, troubleLog, ping } = teal;
-  const { healthPort, concurrency, lockMs, stalledMs, sweepMs } = config.worker;
-  const jobs = {
-    connection: teal.connectJobs(),
-    prefix: config.redis.keyPrefix,
-    records,
-    wakes,
-    clock,
-    lockMs,
-    stalledMs,
-  };
-
-  const deployments = consumeDeployments({ ...jobs, engine, concurrency, log: troubleLog });
-  const sweep = startSweep({ ...jobs, everyMs: sweepMs, log: troubleLog });
-  const { lastTurnAt } = deployments;
-  const health = await serveHealth({ records, clock, lastTurnAt, ping }, healthPort);
-  const address = health.address();
-  const listening = typeof address === "object" && address ? address.port : healthPort;
-  log.info({ concurrency, lockMs, stalledMs, sweepMs, healthPort: listening }, "worker started");
-
-  const signal = await stopSignal();
-  log.info({ signal }, "worker stops: hands over what it runs");
-  const forced = stopSignal().then(() => process.exit(1));
-  void forced;
-  await stop(teal, [() => deployments.stop(config.worker.stopMs), () => sweep.stop()]);
-  health.close();
-  log.info("worker stopped");
-  process.exit(0);
-}
-
-/** A part that fails to stop must not keep the others from it. */
-async function stop(teal: Teal, parts: (() => Promise<void>)[]): Promise<void> {
-  for (const part of [...parts, () => teal.close()]) {
-    await part().catch((error: unknown) =>
-      teal.log.warn({ err: error }, "a part of the worker failed to stop"),
-    );
-  }
-}
-
-function stopSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
-  });
+  await runWorker(loadConfig(process.env));
 }
 
 main().catch((error: unknown) => {
