@@ -38,6 +38,7 @@ export const systemClock: Clock = { now: () => Date.now() };
 
 /** Parts to put in another's place: for tests, which see by a broken one whether its breaking shows. */
 export interface Instead {
+  records?: (records: Records) => Records;
   cloud?: (cloud: Cloud) => Cloud;
   decide?: Decide;
 }
@@ -63,7 +64,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
   const wakes = createWakes({ redis, prefix, log: troubleLog });
   const cloud = createCloud({ clock, log });
   const engine = createEngine({
-    records,
+    records: instead.records?.(records) ?? records,
     wakes,
     cloud: instead.cloud?.(cloud) ?? cloud,
     ...(instead.decide && { decide: instead.decide }),
