@@ -1,6 +1,17 @@
 /** One deployment as a screen of text: calm, aligned, and with what the reader can do about it. Pure. */
 import type { DeploymentView, EventView, RouteView, SetView } from "../api/contract.ts";
-import { bar, clean, clockTime, type Colors, cut, lasting, shortName, shortRoute } from "./text.ts";
+import {
+  bar,
+  clean,
+  clockTime,
+  type Colors,
+  cut,
+  lasting,
+  length,
+  shortName,
+  shortRoute,
+  wrap,
+} from "./text.ts";
 
 export interface Frame {
   columns: number;
@@ -8,13 +19,15 @@ export interface Frame {
   colors: Colors;
 }
 
+/** A narrower terminal wraps lines. */
+const widthMin = 64;
 const widthMax = 96;
 const labelWidth = 24;
 
 /** @param events the newest last; as many are shown as there is room for */
 export function drawDeployment(d: DeploymentView, events: readonly EventView[], frame: Frame): string[] {
   const { colors: c } = frame;
-  const width = Math.max(40, Math.min(frame.columns - 1, widthMax));
+  const width = Math.max(widthMin, Math.min(frame.columns - 1, widthMax));
   const top = [
     ...title(d, width, c),
     "",
@@ -36,14 +49,13 @@ export function drawEvent(event: EventView, c: Colors, width = Infinity): string
 }
 
 /** Why it did not succeed, for the end of `deploy` and for the screen. */
-export function drawFailure(d: DeploymentView, c: Colors): string[] {
-  const lines: string[] = [];
-  if (d.cause) lines.push(c.red(clean(d.cause.message)), c.dim(`→ ${d.cause.fix}`));
-  for (const problem of d.problems) {
-    if (problem.message === d.cause?.message) continue;
-    lines.push(`${c.red("•")} ${clean(problem.message)}`, c.dim(`  → ${problem.fix}`));
-  }
-  return lines;
+export function drawFailure(d: DeploymentView, c: Colors, width = Infinity): string[] {
+  const said = (paint: (text: string) => string, text: string) => wrap(clean(text), width).map(paint);
+  const others = d.problems.filter((problem) => problem.message !== d.cause?.message);
+  return [
+    ...(d.cause ? [...said(c.red, d.cause.message), ...said(c.dim, `→ ${d.cause.fix}`)] : []),
+    ...others.flatMap(({ message, fix }) => [...said(c.red, `• ${message}`), ...said(c.dim, `  → ${fix}`)]),
+  ];
 }
 
 export function phaseColor(d: Pick<DeploymentView, "phase" | "outcome" | "hold">, c: Colors) {
@@ -78,20 +90,21 @@ function state(d: DeploymentView, width: number, c: Colors): string[] {
   const lines = [
     `${paint(c.bold(name))}  ${c.dim(cut(d.what, width - name.length - 2))}`,
     `${paint(full)}${c.dim(rest)} ${String(d.progressPercent).padStart(4)} %`,
-    cut(clean(d.note), width),
+    ...wrap(clean(d.note), width),
   ];
   if (d.hold) {
     const since = lasting(Date.parse(d.createdAt) + d.elapsedMs - Date.parse(d.hold.since));
     const words = { paused: "PAUSED", drift: "DRIFT", waiting: "WAITING", stuck: "STUCK" }[d.hold.kind];
-    lines.push(c.yellow(cut(`‖ ${words} for ${since}: ${clean(d.hold.reason)}`, width)));
+    lines.push(
+      ...wrap(`‖ ${words} for ${since}: ${clean(d.hold.reason)}`, width).map((line) => c.yellow(line)),
+    );
   }
   for (const trouble of d.troubles.slice(0, 3)) {
     const times = trouble.count === 1 ? "once" : `${trouble.count} times`;
-    lines.push(
-      c.yellow(cut(`! ${trouble.action} failed ${times}: ${trouble.code}, ${clean(trouble.message)}`, width)),
-    );
+    const line = `! ${trouble.action} failed ${times}: ${trouble.code}, ${clean(trouble.message)}`;
+    lines.push(...wrap(line, width).map((part) => c.yellow(part)));
   }
-  return [...lines, ...drawFailure(d, c)];
+  return [...lines, ...drawFailure(d, c, width)];
 }
 
 interface Stage {
@@ -101,7 +114,7 @@ interface Stage {
 
 function later(what: string, ms: number, current: boolean, done: boolean): Stage[] {
   return ms > 0
-    ? [{ what: `${what} ${lasting(ms)}`, at: current ? "current" : done ? "done" : "to-come" }]
+    ? [{ what: `${what} ${length(ms)}`, at: current ? "current" : done ? "done" : "to-come" }]
     : [];
 }
 

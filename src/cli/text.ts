@@ -27,6 +27,23 @@ export function lasting(ms: number): string {
   return m > 0 ? `${m}m ${two(s)}s` : `${s}s`;
 }
 
+/** A length as a strategy states it: `5m`, `1d`; like `lasting` where it is no round one. */
+export function length(ms: number): string {
+  return lasting(ms).replace(/ 0+[hms]$/, "");
+}
+
+/** Whole words on lines of at most `width`; a longer word stays whole on its own line. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 /** A bar of `width` characters, filled by percent; never quite full before 100. */
 export function bar(percent: number, width: number): { full: string; rest: string } {
   const filled = percent >= 100 ? width : Math.min(width - 1, Math.round((percent / 100) * width));
