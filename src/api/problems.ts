@@ -40,8 +40,10 @@ export function summary(problems: readonly Problem[]): string {
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = translate(error);
   const { status, title, fix } = known.entry;
-  if (status === 0 || status >= 500) {
-    request.log.error({ err: error, code: known.code }, "a request failed");
+  if (status >= 500) {
+    // An outage passes by itself; anything else is for a person to look at.
+    const level = known.code === "unavailable" ? "warn" : "error";
+    request.log[level]({ err: error, code: known.code }, "a request failed");
   }
   if (known.code === "unavailable") {
     void reply.header("retry-after", String(Math.ceil((known.retryAfterMs ?? retryAfterMsUsual) / 1000)));

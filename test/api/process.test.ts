@@ -1,0 +1,75 @@
+import { Redis } from "ioredis";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createDeliveries } from "../../src/redis/deliveries.ts";
+import { startBuilt } from "../support/processes.ts";
+import { freePort } from "../support/redis-server.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+
+let redis: TestRedis;
+beforeEach(async () => {
+  redis = await startRedis();
+});
+afterEach(() => redis.close());
+
+const token = "0123456789abcdef";
+
+function api(env: Record<string, string>) {
+  return startBuilt("src/main.js", [], {
+    name: "api",
+    env: {
+      TEAL_CONFIG: "examples/teal.yaml",
+      REDIS_URL: redis.url,
+      TEAL_KEY_PREFIX: redis.prefix,
+      TEAL_TOKEN: undefined,
+      ...env,
+    },
+  });
+}
+
+describe("the API process", () => {
+  it("refuses to start unprotected, and says what to set", async () => {
+    const process = api({});
+    expect((await process.exited).code).toBe(1);
+    expect(process.output()).toMatch(/TEAL_TOKEN.*TEAL_INSECURE=1/);
+    expect(process.output()).not.toMatch(/\n {4}at /);
+  });
+
+  it("refuses a configuration that is wrong, with all that is wrong", async () => {
+    const process = api({ TEAL_TOKEN: "short", TEAL_PORT: "x", TEAL_CONFIG: "absent.yaml" });
+    expect((await process.exited).code).toBe(1);
+    for (const name of ["TEAL_TOKEN", "TEAL_PORT", "absent.yaml"]) expect(process.output()).toContain(name);
+  });
+
+  it("accepts a deployment, keeps it, and stops in time with a stream open", async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const process = api({ TEAL_TOKEN: token, TEAL_PORT: String(port) });
+    await process.waitForHttp(`${url}/readyz`);
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const body = JSON.stringify({ service: "checkout", taskDefinition: "web:2" });
+    const started = await fetch(`${url}/v1/deployments`, { method: "POST", headers, body });
+    expect(started.status).toBe(201);
+    const location = `${url}${started.headers.get("location")}`;
+    const stream = await fetch(`${location}/events`, {
+      headers: { ...headers, accept: "text/event-stream" },
+    });
+    const reader = stream.body?.getReader();
+    const first = await reader?.read();
+    expect(new TextDecoder().decode(first?.value)).toMatch(/^id: 0\nevent: created\n/);
+
+    expect(await process.stop(5_000)).toEqual({ code: 0, signal: null });
+    expect(process.output()).toContain('"msg":"the API stopped"');
+    expect(process.output()).not.toContain(token);
+  });
+});
+
+it("deliveries are remembered for as long as asked", async () => {
+  const connection = new Redis(redis.url);
+  const deliveries = createDeliveries(connection, redis.prefix);
+  expect(await deliveries.isSpent("one")).toBe(false);
+  await deliveries.spend("one", 60_000);
+  await deliveries.spend("two", 1);
+  expect(await deliveries.isSpent("one")).toBe(true);
+  await expect.poll(() => deliveries.isSpent("two")).toBe(false);
+  connection.disconnect();
+});
