@@ -7,7 +7,10 @@ const pingMsMax = 1_000;
 export function health(app: App, { ping }: ApiParts): void {
   app.get(
     "/healthz",
-    { logLevel: "warn", schema: { summary: "Is the process alive?", response: { 200: healthView } } },
+    {
+      logLevel: "warn",
+      schema: { security: [], summary: "Is the process alive?", response: { 200: healthView } },
+    },
     async () => ({ status: "ok" as const }),
   );
 
@@ -15,7 +18,11 @@ export function health(app: App, { ping }: ApiParts): void {
     "/readyz",
     {
       logLevel: "warn",
-      schema: { summary: "Can it accept requests?", response: { 200: healthView, 503: healthView } },
+      schema: {
+        security: [],
+        summary: "Can it accept requests?",
+        response: { 200: healthView, 503: healthView },
+      },
     },
     async (_request, reply) => {
       const failure = await failureOf(ping);

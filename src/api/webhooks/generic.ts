@@ -23,6 +23,7 @@ export function genericWebhook(app: App, parts: ApiParts): void {
       "/v1/webhooks/generic",
       {
         schema: {
+          security: [],
           summary: "Start a deployment by a signed delivery",
           description:
             "Teal-Timestamp: seconds since the epoch. Teal-Signature: v1=<hex HMAC-SHA256 of `<timestamp>.<body>`>.",
