@@ -13,13 +13,22 @@ export interface ClientOptions {
   maxAttempts?: number;
   /** Instead of the SDK's standard one with `maxAttempts`; not used for what must be sent once only. */
   retryStrategy?: ECSClientConfig["retryStrategy"];
+  /** Instead of the SDK's own signatures, by the service's name in their scope. */
+  signer?: (scope: "ecs" | "elasticloadbalancing") => ECSClientConfig["signer"];
 }
 
 export interface Clients {
-  ecs(region: string): ECSClient;
-  /** For the calls that the SDK must never repeat by itself. */
+  /**
+   * For looking. They keep what the SDK builds anew for each call otherwise, a good part of a call's cost; so
+   * nothing may be added to a single command of theirs.
+   */
+  ecsReader(region: string): ECSClient;
+  elbReader(region: string): ElasticLoadBalancingV2Client;
+  /** For effects, which carry a guard each. */
+  ecsWriter(region: string): ECSClient;
+  elbWriter(region: string): ElasticLoadBalancingV2Client;
+  /** For the effects that the SDK must never repeat by itself. */
   ecsOnce(region: string): ECSClient;
-  elb(region: string): ElasticLoadBalancingV2Client;
   /** Closes their connections. */
   close(): void;
 }
@@ -42,17 +51,28 @@ export function createClients(options: ClientOptions): Clients {
     maxAttempts: options.maxAttempts ?? 3,
     ...(options.retryStrategy && { retryStrategy: options.retryStrategy }),
   };
-  const once = { ...shared, maxAttempts: 1 };
-  const ecs = perRegion((region) => new ECSClient({ ...repeating, region }));
-  const ecsOnce = perRegion((region) => new ECSClient({ ...once, region }));
-  const elb = perRegion((region) => new ElasticLoadBalancingV2Client({ ...repeating, region }));
+  const ecsSigner = options.signer && { signer: options.signer("ecs") };
+  const elbSigner = options.signer && { signer: options.signer("elasticloadbalancing") };
+  const ecs = { ...repeating, ...ecsSigner };
+  const elb = { ...repeating, ...elbSigner };
+  const made = {
+    ecsReader: perRegion((region) => new ECSClient({ ...ecs, region, cacheMiddleware: true })),
+    elbReader: perRegion(
+      (region) => new ElasticLoadBalancingV2Client({ ...elb, region, cacheMiddleware: true }),
+    ),
+    ecsWriter: perRegion((region) => new ECSClient({ ...ecs, region })),
+    elbWriter: perRegion((region) => new ElasticLoadBalancingV2Client({ ...elb, region })),
+    ecsOnce: perRegion((region) => new ECSClient({ ...shared, ...ecsSigner, region, maxAttempts: 1 })),
+  };
   return {
-    ecs: (region) => ecs.get(region),
-    ecsOnce: (region) => ecsOnce.get(region),
-    elb: (region) => elb.get(region),
+    ecsReader: made.ecsReader.get,
+    elbReader: made.elbReader.get,
+    ecsWriter: made.ecsWriter.get,
+    elbWriter: made.elbWriter.get,
+    ecsOnce: made.ecsOnce.get,
     close() {
       if (options.requestHandler) return;
-      for (const client of [...ecs.all(), ...ecsOnce.all(), ...elb.all()]) client.destroy();
+      for (const clients of Object.values(made)) for (const client of clients.all()) client.destroy();
     },
   };
 }

@@ -40,8 +40,8 @@ export function createCloud(options: CloudOptions): AwsCloud {
     deadline: number,
   ): Promise<Omit<Seen, "slot" | "outcome">> {
     const call = callsUntil(calling, deadline);
-    const ecs = clients.ecs(target.region);
-    const balancers = { elb: clients.elb(target.region), call };
+    const ecs = clients.ecsReader(target.region);
+    const balancers = { elb: clients.elbReader(target.region), call };
     const service = asked.service || asked.tasks.length > 0 ? readService(target, deadline) : undefined;
     const { taskDefinition, registered } = asked;
 

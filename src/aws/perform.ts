@@ -43,7 +43,7 @@ export async function perform(
   const call = callsUntil(on.calling, guard.deadline);
   try {
     const { value = {}, requestId } = await act(
-      { clients: on.clients, ecs: on.clients.ecs(target.region), call, attempts, target },
+      { clients: on.clients, ecs: on.clients.ecsWriter(target.region), call, attempts, target },
       effect,
     );
     return { kind: "done", at: clock.now(), value, ...(requestId && { requestId }) };
@@ -158,7 +158,7 @@ async function deleteTaskSet(on: Acting, effect: Of<"deleteTaskSet">): Promise<D
  */
 async function setWeights(on: Acting, effect: Of<"setWeights">): Promise<Done> {
   const { route, pair, from, to } = effect;
-  const elb = on.clients.elb(on.target.region);
+  const elb = on.clients.elbWriter(on.target.region);
   const action = route.kind === "listener" ? "elasticloadbalancing:ModifyListener" : actions.setWeights;
   const { actions: now } = await readActions({ elb, call: on.call }, route);
   const forward = pairForward(now, [pair.blue, pair.green]);

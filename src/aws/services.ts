@@ -69,7 +69,7 @@ interface Asked {
 type Found = { name: string; seen: ServiceSeen | CallFailed };
 
 async function describe(clients: Clients, call: Call, asked: Asked): Promise<Found[]> {
-  const ecs = clients.ecs(asked.region);
+  const ecs = clients.ecsReader(asked.region);
   let services: Service[];
   try {
     const answer = await call(action, (abortSignal) =>
@@ -126,7 +126,7 @@ async function withTaskSetTags(
   const untagged = (service.taskSets ?? []).filter((set) => set.tags === undefined);
   if (untagged.length === 0) return service;
   const answer = await call("ecs:DescribeTaskSets", (abortSignal) =>
-    clients.ecs(asked.region).send(
+    clients.ecsReader(asked.region).send(
       new DescribeTaskSetsCommand({
         cluster: asked.cluster,
         service: service.serviceArn,

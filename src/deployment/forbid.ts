@@ -5,6 +5,7 @@
  */
 import type { Effect, Weights } from "./effect.ts";
 import type { Seen, TargetSeen } from "./observation.ts";
+import type { Phase } from "./phases.ts";
 import type { Deployment } from "./record.ts";
 
 /** The reason why the effect must not be performed now; undefined where it may. */
@@ -40,19 +41,24 @@ function blindTraffic(
   const health = seen.health[effect.pair.green];
   // A last look after the end rights a late write; green then is all there is.
   if (!health && d.phase === "succeeded") return undefined;
-  if (!health?.ok || !seen.tasks?.ok)
-    return "green would get traffic without its tasks' health having been seen";
-  const own = new Set(
-    seen.tasks.value
-      .filter((task) => task.startedBy === set.id && task.lastStatus === "RUNNING")
-      .flatMap((task) => task.addresses),
-  );
-  const healthy = health.value.filter(
-    (target: TargetSeen) => target.state === "healthy" && own.has(target.address),
-  );
+  if (!health?.ok) return "green would get traffic without its health having been seen";
+  const targets = health.value.filter((target) => target.state === "healthy");
+  const healthy = provedAlone.has(d.phase) ? targets : ownTargets(targets, set.id, seen);
   const needed = Math.max(1, Math.ceil(service.desiredCount * share(effect.to) - 1e-9));
   if (healthy.length >= needed) return undefined;
   return `green would get ${Math.round(100 * share(effect.to))} % with ${healthy.length} healthy tasks of ${needed}`;
+}
+
+/** Phases that begin when all traffic has been on green: what is in its group is its own. */
+const provedAlone = new Set<Phase>(["promoting", "retaining", "draining"]);
+
+function ownTargets(targets: TargetSeen[], setId: string, seen: Seen): TargetSeen[] {
+  if (!seen.tasks?.ok) return [];
+  const running = seen.tasks.value.filter(
+    (task) => task.startedBy === setId && task.lastStatus === "RUNNING",
+  );
+  const own = new Set(running.flatMap((task) => task.addresses));
+  return targets.filter((target) => own.has(target.address));
 }
 
 function shrinks(arn: string, scalePercent: number, seen: Seen): boolean {

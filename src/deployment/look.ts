@@ -34,11 +34,13 @@ export function look(d: Deployment): Look {
     }
     case "shifting":
     case "baking":
+      return { ...nothing, service: true, routes: true, health: both, tasks: greenTasks };
     case "promoting":
     case "retaining":
     case "draining":
     case "rolling_back":
-      return { ...nothing, service: true, routes: true, health: both, tasks: greenTasks };
+      // The group was empty before green, so its health tells of green alone; who failed no longer matters.
+      return { ...nothing, service: true, routes: true, health: both };
     case "succeeded":
     case "rolled_back":
     case "failed":

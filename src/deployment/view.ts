@@ -96,12 +96,12 @@ export function carriesNothing(v: View, colour: "blue" | "green"): boolean {
   return v.d.routes.every((route) => route.gone || weightsRead(v, route)?.[colour] === 0);
 }
 
-/** Healthy targets of a group that belong to tasks of this set; all healthy ones where tasks weren't read. */
+/** Healthy targets of a group that belong to tasks of this set; all healthy ones where tasks weren't asked for. */
 export function healthyTargets(v: View, group: string, setId?: string): number | undefined {
   const targets = value(v.seen.health[group]);
   if (!targets) return undefined;
   const healthy = targets.filter((target) => target.state === "healthy");
-  if (setId === undefined) return healthy.length;
+  if (setId === undefined || !v.seen.tasks) return healthy.length;
   const tasks = value(v.seen.tasks);
   if (!tasks) return undefined;
   const own = new Set(

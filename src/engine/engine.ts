@@ -1,6 +1,6 @@
 /** The ways in: starting deployments, asking things of them, running their turns. */
 import type { Command, CommandKind } from "../deployment/command.ts";
-import type { DeploymentEvent } from "../deployment/event.ts";
+import { createdEvent } from "../deployment/event.ts";
 import { newDeployment } from "../deployment/obey.ts";
 import type { Actor, Deployment, DeployRequest } from "../deployment/record.ts";
 import type { Strategy } from "../deployment/strategy.ts";
@@ -54,15 +54,7 @@ export function createEngine(parts: EngineParts): Engine {
     async start(order) {
       const now = clock.now();
       const deployment = newDeployment({ ...order, id: newId(order.target.name, now, parts.random()), now });
-      const created: DeploymentEvent = {
-        seq: 0,
-        at: now,
-        type: "created",
-        actor: order.actor,
-        request: describe(order.request),
-        message: `${order.actor.name} asked to deploy ${describe(order.request)} with the strategy ${order.strategy.name}`,
-      };
-      const result = await records.create({ ...deployment, events: 1 }, [created], {
+      const result = await records.create({ ...deployment, events: 1 }, [createdEvent(deployment)], {
         whenBusy: order.whenBusy,
         ...(order.idempotencyKey && {
           idempotencyKey: order.idempotencyKey,
@@ -114,18 +106,9 @@ async function wakeOrLeave({ wakes, log }: EngineParts, id: string): Promise<voi
 }
 
 /**
- * `checkout-1wqk7j2-4f9a`: the service, the second it was asked for (so that names sort by time), and chance.
+ * `checkout-1wqk7j2-4f9a03`: the service, the second it was asked for (so that names sort by time), and chance.
  * No colon and never only digits, as BullMQ wants of a job's id.
  */
 function newId(service: string, now: number, random: string): string {
-  return `${service}-${Math.floor(now / 1000).toString(36)}-${random.slice(0, 4)}`;
-}
-
-function describe(request: DeployRequest): string {
-  if (request.images) {
-    return Object.entries(request.images)
-      .map(([container, image]) => `${container}=${image}`)
-      .join(", ");
-  }
-  return request.taskDefinition ?? "the same task definition again";
+  return `${service}-${Math.floor(now / 1000).toString(36)}-${random.slice(0, 6)}`;
 }

@@ -2,7 +2,7 @@
  * A whole world in one process and in stepped time: the sandbox's AWS behind the real SDK adapters, the real
  * engine, records in memory. No sockets, no timers: nothing happens but by `run` and `until`.
  */
-import { createCloud } from "../../src/aws/cloud.ts";
+import { type CloudOptions, createCloud } from "../../src/aws/cloud.ts";
 import type { CommandKind } from "../../src/deployment/command.ts";
 import type { Decide } from "../../src/deployment/decide.ts";
 import type { DeploymentEvent } from "../../src/deployment/event.ts";
@@ -61,7 +61,7 @@ export interface WorldOptions {
   seed?: number;
   settings?: Partial<Settings>;
   /** Wraps the adapter, for faults between the engine and AWS. */
-  wrap?: (cloud: Cloud) => Cloud;
+  wrap?: (cloud: Cloud, local: LocalAws) => Cloud;
   /** Instead of the real state machine. */
   decide?: Decide;
   clock?: SteppedClock;
@@ -73,6 +73,15 @@ export interface WorldOptions {
   };
 }
 
+/** A signature costs more than the rest of a call; the sandbox looks at its scope only. */
+const unsigned: NonNullable<CloudOptions["signer"]> = (scope) => ({
+  sign: async (request) => {
+    request.headers["authorization"] =
+      `AWS4-HMAC-SHA256 Credential=test/20260601/${region}/${scope}/aws4_request`;
+    return request;
+  },
+});
+
 export class World {
   readonly clock: SteppedClock;
   readonly local: LocalAws;
@@ -82,7 +91,7 @@ export class World {
   private ids = 0;
 
   constructor(options: WorldOptions = {}) {
-    const { seed = 1, settings = {}, wrap = (cloud) => cloud, decide, gates } = options;
+    const { seed = 1, settings = {}, wrap = (cloud: Cloud) => cloud, decide, gates } = options;
     this.clock = options.clock ?? new SteppedClock(Date.UTC(2026, 5, 1, 12));
     this.local = startAws({ clock: this.clock, seed, settings: { ...quick, ...settings } });
     const handler = this.local.handler(callTimeoutMs);
@@ -91,9 +100,12 @@ export class World {
         clock: this.clock,
         requestHandler: gates ? gates.handler(handler) : handler,
         credentials: { accessKeyId: "test", secretAccessKey: "test" },
+        signer: unsigned,
         maxAttempts: 1,
         gatherMs: 0,
+        after: (ms, fn) => this.clock.after(ms, fn),
       }),
+      this.local,
     );
     this.cloud = gates ? gates.cloud(cloud) : cloud;
     this.engine = createEngine({

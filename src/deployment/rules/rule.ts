@@ -2,7 +2,7 @@
  * A phase is a list of rules; the first whose situation holds decides. So the list is the phase's
  * specification, read from the top: what matters more stands higher, and the last rule always holds.
  */
-import type { Cause } from "../record.ts";
+import { type Cause, elapsedMs } from "../record.ts";
 import type { Effect } from "../effect.ts";
 import { effectKey, type Move } from "../draft.ts";
 import { type View } from "../view.ts";
@@ -16,11 +16,12 @@ export interface Rule {
 }
 
 /** How soon to look again: while AWS is at work on something we wait for, and while nothing is expected. */
-export const pollMs = { soon: 1_000, idle: 10_000 } as const;
+export const pollMs = { soon: 1_000, late: 5_000, idle: 10_000 } as const;
 
-/** Waits for AWS, looking again soon. */
+/** Waits for AWS, looking again soon; less and less often, the longer it takes. */
 export function soon(v: View, note: string): Move {
-  return { kind: "wait", until: v.now + pollMs.soon, note };
+  const waitedMs = elapsedMs(v.d, v.d.stepSince, v.now);
+  return { kind: "wait", until: v.now + Math.min(Math.max(waitedMs / 20, pollMs.soon), pollMs.late), note };
 }
 
 /** Waits for a moment, looking now and then on the way. */

@@ -1,0 +1,382 @@
+/**
+ * A run of one seed: real engine, real AWS adapters on the sandbox's model, records in memory, stepped time. While
+ * it is disturbed the promises are watched after every step (safety); then the faults cease and everything must
+ * end (liveness). The same seed gives the same run, to the letter.
+ */
+import { createHash } from "node:crypto";
+import type { Decide } from "../../src/deployment/decide.ts";
+import { isTerminal } from "../../src/deployment/phases.ts";
+import type { Deployment } from "../../src/deployment/record.ts";
+import type { Strategy } from "../../src/deployment/strategy.ts";
+import type { Cloud } from "../../src/engine/ports.ts";
+import { TealError } from "../../src/errors.ts";
+import { SteppedClock } from "../../sandbox/clock.ts";
+import { seededRandom } from "../../sandbox/random.ts";
+import { type Laid, region, World } from "../support/world.ts";
+import { checkEnd } from "./ends.ts";
+import { type Happening, type Plan, planOf, type Size, small } from "./chaos.ts";
+import { rememberLooks } from "./memory.ts";
+import { asProcess, Gates, type Process } from "./process.ts";
+
+export interface Verdict {
+  seed: number;
+  /** What was broken, in words that begin with the promise's number; empty when all is well. */
+  violations: string[];
+  /** What happened, a line each. */
+  history: string[];
+  turns: number;
+  /** Deployments by the phase they ended in. */
+  ends: Record<string, number>;
+  /** Of the history; equal for equal runs. */
+  digest: string;
+}
+
+export interface SimulateOptions {
+  seed: number;
+  size?: Size;
+  /** Planted faults, for showing that the checkers see them. */
+  decide?: Decide;
+  wrap?: (cloud: Cloud) => Cloud;
+  /** Changes the plan that the seed gives. */
+  adjust?: (plan: Plan) => void;
+}
+
+/** A lock of a job is given up this long after its holder was last heard of. */
+const lockMs = 15_000;
+/** After the disturbance everything ends within this time and so many turns of each deployment. */
+const calmMs = 3_600_000;
+const turnsMax = 3_000;
+/** How often somebody looks after what waits for a person. */
+const careMs = 20_000;
+
+interface Run extends Process {
+  deployment: string;
+  startedAt: number;
+}
+
+export async function simulate({
+  seed,
+  size = small,
+  decide,
+  wrap,
+  adjust,
+}: SimulateOptions): Promise<Verdict> {
+  const plan = planOf(seed, size);
+  adjust?.(plan);
+  const simulation = new Simulation(plan, decide, wrap);
+  return await simulation.run();
+}
+
+class Simulation {
+  private readonly plan: Plan;
+  private readonly clock = new SteppedClock(Date.UTC(2026, 5, 1, 12));
+  private readonly world: World;
+  private readonly gates: Gates;
+  private readonly laid: Laid[];
+  private readonly watch: { violations: string[]; check(): void } = { violations: [], check: () => {} };
+  private readonly random: () => number;
+  private readonly history: string[] = [];
+  private readonly deployments: { id: string; service: number }[] = [];
+  private readonly violations: string[] = [];
+  private readonly startedAt: number;
+  private runs: Run[] = [];
+  private known: Deployment[] = [];
+  private changed = true;
+  private turns = 0;
+  private runCount = 0;
+  private calm = false;
+  private stalledUntil = 0;
+  private nextCareAt = 0;
+
+  constructor(plan: Plan, decide: Decide | undefined, wrap: ((cloud: Cloud) => Cloud) | undefined) {
+    this.plan = plan;
+    this.random = seededRandom(plan.seed + 7);
+    this.gates = new Gates(this.clock, (at) => (this.calm ? { kind: "go" } : plan.fate(at)));
+    this.gates.onHurt = (process, at, fate) => {
+      this.note(`${process.id} ${fate.kind} ${at}`);
+      if (fate.kind === "crash") this.runs = this.runs.filter((run) => run !== process);
+    };
+    this.world = new World({
+      seed: plan.seed,
+      clock: this.clock,
+      gates: this.gates,
+      settings: { ...plan.settings, behaviours: imagesOf(plan) },
+      ...(decide && { decide }),
+      wrap: (cloud, local) => rememberLooks(wrap ? wrap(cloud) : cloud, local),
+    });
+    this.laid = plan.services.map((service, n) =>
+      this.world.lay(`s${n}`, { desired: service.desired, ...forwardOf(service.forward), grace: 3 }),
+    );
+    this.startedAt = this.clock.now();
+    void this.world.records.subscribe(() => {
+      this.changed = true;
+    });
+    for (const fault of plan.faults) this.world.local.faults.add(fault);
+  }
+
+  async run(): Promise<Verdict> {
+    try {
+      await this.disturbed();
+      await this.ending();
+      if (this.violations.length === 0) await this.checkEnds();
+    } catch (error) {
+      this.violations.push(
+        `6 it could not go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
+    }
+    for (const violation of this.watch.violations) this.violations.push(violation);
+    const ends: Record<string, number> = {};
+    for (const d of await this.all()) ends[d.phase] = (ends[d.phase] ?? 0) + 1;
+    const history = [...this.history, ...(this.violations.length > 0 ? [await this.world.story()] : [])];
+    return {
+      seed: this.plan.seed,
+      violations: this.violations,
+      history,
+      turns: this.turns,
+      ends,
+      digest: createHash("sha256").update(this.history.join("\n")).digest("hex").slice(0, 16),
+    };
+  }
+
+  private async disturbed(): Promise<void> {
+    const happenings = [...this.plan.happenings];
+    const end = this.startedAt + this.plan.disturbedMs;
+    while (this.clock.now() < end && !this.broken()) {
+      const next = happenings[0];
+      const at = next ? this.startedAt + next.at : end;
+      if (next && at <= this.clock.now()) {
+        happenings.shift();
+        await this.happen(next);
+        continue;
+      }
+      await this.pass(Math.min(at, end));
+    }
+  }
+
+  private async ending(): Promise<void> {
+    this.calm = true;
+    this.note("calm");
+    this.world.local.faults.clear();
+    const end = this.clock.now() + calmMs;
+    const turnsBefore = this.turns;
+    while (!this.broken()) {
+      const open = (await this.all()).filter((d) => !d.settled);
+      if (open.length === 0 && this.runs.length === 0) return;
+      if (
+        this.clock.now() >= end ||
+        this.turns - turnsBefore > turnsMax * Math.max(1, this.deployments.length)
+      ) {
+        for (const d of open)
+          this.violations.push(`6 ${d.id} has not ended: ${d.phase}, ${d.hold?.kind ?? ""} ${d.note}`);
+        return;
+      }
+      if (this.clock.now() >= this.nextCareAt) await this.care(open);
+      await this.pass(Math.min(end, this.nextCareAt));
+    }
+  }
+
+  /** One step: what is due runs, then time goes on to the next thing that happens, but not past `limit`. */
+  private async pass(limit: number): Promise<void> {
+    await this.runDue();
+    await settle();
+    this.checkNow();
+    const dues = await Promise.all(
+      this.deployments.filter(({ id }) => !this.isRunning(id)).map(({ id }) => this.world.records.dueAt(id)),
+    );
+    const locks = this.runs.map((run) => run.startedAt + lockMs);
+    const times = [this.clock.nextAt(), ...dues, ...locks, this.stalledUntil]
+      .filter((at) => at !== undefined)
+      .filter((at) => at > this.clock.now());
+    const next = Math.min(limit, ...times, this.clock.now() + 5_000);
+    // A millisecond at least: what is due now has been started.
+    this.clock.advance(Math.max(1, next - this.clock.now()));
+    await settle();
+    this.checkNow();
+  }
+
+  private isRunning(id: string): boolean {
+    return this.runs.some((run) => run.deployment === id && this.clock.now() < run.startedAt + lockMs);
+  }
+
+  private async runDue(): Promise<void> {
+    if (this.clock.now() < this.stalledUntil) return;
+    for (const id of await this.world.records.due(this.clock.now() + 1, 1_000)) {
+      if (!this.isRunning(id)) this.startRun(id);
+    }
+  }
+
+  private startRun(deployment: string): void {
+    const run: Run = { id: `w${this.runCount++}`, dead: false, deployment, startedAt: this.clock.now() };
+    this.runs.push(run);
+    this.turns += 1;
+    const over = () => {
+      this.runs = this.runs.filter((other) => other !== run);
+    };
+    asProcess(run, () => this.world.engine.run(deployment, new AbortController().signal)).then(
+      (rest) => {
+        over();
+        if (rest.kind === "lost") this.note(`${run.id} lost ${deployment}`);
+      },
+      (error: unknown) => {
+        over();
+        if (error instanceof TealError && error.code === "unavailable") {
+          this.note(`${run.id} ${error.message}`);
+          return;
+        }
+        this.violations.push(
+          `6 ${deployment} threw: ${error instanceof Error ? error.stack : String(error)}`,
+        );
+      },
+    );
+  }
+
+  private async happen(happening: Happening): Promise<void> {
+    const laid = this.laid[happening.service];
+    if (!laid) return;
+    const name = laid.target.name;
+    this.note(`${happening.kind} ${name}${"command" in happening ? ` ${happening.command}` : ""}`);
+    switch (happening.kind) {
+      case "deploy":
+        return this.deploy(happening, laid);
+      case "command": {
+        const id = this.deployments.findLast(({ service }) => service === happening.service)?.id;
+        if (id) await this.world.ask(id, happening.command, { full: happening.full });
+        return;
+      }
+      case "drift":
+        return drift(this.world, laid, happening.route, happening.green);
+      case "autoscale":
+        this.world.aws.ecs(region, "UpdateService", {
+          cluster: "prod",
+          service: name,
+          desiredCount: happening.desired,
+        });
+        return;
+      case "kill": {
+        const tasks = this.world.aws.ecs(region, "ListTasks", {
+          cluster: "prod",
+          serviceName: name,
+        }).taskArns;
+        const task = tasks[Math.floor(this.random() * tasks.length)];
+        if (task) this.world.aws.ecs(region, "StopTask", { cluster: "prod", task, reason: "chaos" });
+        return;
+      }
+      case "duplicate": {
+        const id = this.deployments.findLast(({ service }) => service === happening.service)?.id;
+        if (id) this.startRun(id);
+        return;
+      }
+      case "stall":
+        this.stalledUntil = this.clock.now() + happening.ms;
+        return;
+      case "restore":
+      case "older":
+      case "empty":
+        return;
+    }
+  }
+
+  private async deploy(happening: Extract<Happening, { kind: "deploy" }>, laid: Laid): Promise<void> {
+    try {
+      const id = await this.world.start(
+        laid,
+        { taskDefinition: `${laid.target.name}:${happening.version}` },
+        { strategy: happening.strategy satisfies Strategy, whenBusy: happening.whenBusy },
+      );
+      this.deployments.push({ id, service: happening.service });
+    } catch (error) {
+      if (!(error instanceof TealError && error.code === "busy")) throw error;
+      this.note("busy");
+    }
+  }
+
+  /** The person who is called: resumes what is held, retries what is stuck. */
+  private async care(open: Deployment[]): Promise<void> {
+    this.nextCareAt = this.clock.now() + careMs;
+    for (const { id } of await this.all()) {
+      if (!this.deployments.some((known) => known.id === id)) this.deployments.push({ id, service: 0 });
+    }
+    for (const d of open) {
+      if (d.hold?.kind === "paused" || d.hold?.kind === "drift") await this.world.ask(d.id, "resume");
+      if (d.hold?.kind === "stuck") await this.world.ask(d.id, "retry");
+    }
+  }
+
+  private checkNow(): void {
+    this.watch.check();
+  }
+
+  private async checkEnds(): Promise<void> {
+    this.clock.advance(120_000);
+    for (const [n, laid] of this.laid.entries()) {
+      const ended = (await this.all()).filter((d) => d.service === laid.target.name);
+      const drift = this.plan.happenings.some((h) => h.kind === "drift" && h.service === n);
+      this.violations.push(...checkEnd(this.world, laid, ended, drift));
+    }
+    for (const d of await this.all()) {
+      const events = await this.world.events(d.id);
+      if (events.some((event, n) => event.seq !== n) || events.length !== d.events) {
+        this.violations.push(`5 ${d.id}: the events have holes`);
+      }
+      if (!isTerminal(d.phase)) this.violations.push(`6 ${d.id} is ${d.phase}`);
+    }
+  }
+
+  private broken(): boolean {
+    return this.violations.length > 0 || this.watch.violations.length > 0;
+  }
+
+  /** Read anew only when something was committed. */
+  private async all(): Promise<Deployment[]> {
+    if (this.changed) this.known = (await this.world.records.list({ limit: 100 })).deployments;
+    this.changed = false;
+    return this.known;
+  }
+
+  private note(line: string): void {
+    this.history.push(`${((this.clock.now() - this.startedAt) / 1000).toFixed(3)} ${line}`);
+  }
+}
+
+/** Everything in one process is a microtask; once the queue is empty, whoever still runs waits for the clock. */
+async function settle(): Promise<void> {
+  await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** Somebody else writes weights of the pair: blue gets what green doesn't. */
+function drift(world: World, laid: Laid, route: "listener" | "rule", green: number): void {
+  const [a, b] = laid.groups;
+  const TargetGroups = [
+    { TargetGroupArn: a, Weight: 100 - green },
+    { TargetGroupArn: b, Weight: green },
+  ];
+  const actions = [{ Type: "forward" as const, ForwardConfig: { TargetGroups } }];
+  if (route === "listener") {
+    world.aws.elb(region, "ModifyListener", { ListenerArn: laid.listener, DefaultActions: actions });
+  } else world.aws.elb(region, "ModifyRule", { RuleArn: laid.rule, Actions: actions });
+}
+
+function imagesOf(plan: Plan): Plan["behaviours"] {
+  return Object.fromEntries(
+    Object.entries(plan.behaviours).flatMap(([version, behaviour]) =>
+      plan.services.map((_, n) => [`demo/s${n}:${version}`, behaviour]),
+    ),
+  );
+}
+
+function forwardOf(kind: Plan["services"][number]["forward"]) {
+  const weights = (blue: number) => ({
+    forward: ([a, b]: [string, string]) => [
+      { TargetGroupArn: a, Weight: blue },
+      { TargetGroupArn: b, Weight: 0 },
+    ],
+  });
+  switch (kind) {
+    case "one":
+    case "three":
+    case "sticky":
+      return weights(1);
+    case "hundred":
+      return weights(200);
+  }
+}
