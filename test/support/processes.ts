@@ -58,7 +58,9 @@ export function startBuilt(
   args: readonly string[] = [],
   options: StartOptions = {},
 ): RunningProcess {
-  const program = new URL(`../../dist/${path}`, import.meta.url).pathname;
+  // This file runs as source in a test, and built in a program such as the crash matrix.
+  const built = import.meta.url.endsWith(".js") ? "../../" : "../../dist/";
+  const program = new URL(`${built}${path}`, import.meta.url).pathname;
   return startProcess(process.execPath, ["--enable-source-maps", program, ...args], {
     name: path,
     ...options,

@@ -1,0 +1,65 @@
+/** What a deployment came to, in a form that is the same for two runs that came to the same. */
+import type { Stage } from "./stage.ts";
+import { region } from "./stage.ts";
+
+export interface Ending {
+  phase: string;
+  held: string | undefined;
+  pending: boolean;
+  /** Task sets that the service has now. */
+  sets: object[];
+  /** Every field of the listener and the rule. */
+  routes: object[];
+  /** How many task sets and revisions were ever made for it. */
+  made: { taskSets: number; revisions: number };
+  /** Phases and steps in the order in which they happened. */
+  course: string[];
+  /** Whether events count from 0 without holes, and the record counts them all. */
+  whole: boolean;
+}
+
+export async function endingOf(stage: Stage, id: string): Promise<Ending> {
+  const { aws, calls } = stage.local;
+  const d = await stage.deployment(id);
+  const events = await stage.events(id);
+  const { target, blue } = d;
+  const [service] = aws.ecs(region, "DescribeServices", {
+    cluster: target.cluster,
+    services: [target.service],
+    include: ["TAGS"],
+  }).services;
+  const [listener, rule] = target.routes.map((route) => route.arn);
+  const made = calls
+    .recent()
+    .filter((call) => call.action === "CreateTaskSet" && call.result !== undefined)
+    .filter((call) => JSON.stringify(call.params).includes(id))
+    .map((call) => /"taskSetArn":"([^"]+)"/.exec(JSON.stringify(call.result))?.[1]);
+  const revisions = aws.ecs(region, "ListTaskDefinitions", { familyPrefix: target.service }).taskDefinitionArns;
+  return {
+    phase: d.phase,
+    held: d.hold?.kind,
+    pending: d.pending !== undefined,
+    sets: (service?.taskSets ?? []).map((set) => ({
+      who: set.taskSetArn === blue?.arn ? "blue" : "green",
+      status: set.status,
+      scale: set.scale,
+      steady: set.stabilityStatus,
+      running: set.runningCount,
+      pending: set.pendingCount,
+      taskDefinition: set.taskDefinition,
+      loadBalancers: set.loadBalancers,
+      networkConfiguration: set.networkConfiguration,
+      tags: (set.tags ?? []).map((tag) => ({ ...tag, value: tag.value === id ? "its id" : tag.value })),
+    })),
+    routes: [
+      ...aws.elb(region, "DescribeListeners", { ListenerArns: [listener ?? ""] }).Listeners,
+      ...aws.elb(region, "DescribeRules", { RuleArns: [rule ?? ""] }).Rules,
+    ],
+    made: { taskSets: new Set(made).size, revisions: revisions.length },
+    course: events.flatMap((event) => {
+      if (event.type === "phase") return [event.to];
+      return event.type === "step" ? [event.what] : [];
+    }),
+    whole: events.every((event, i) => event.seq === i) && d.events === events.length,
+  };
+}

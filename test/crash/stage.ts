@@ -1,0 +1,278 @@
+/**
+ * A stage for tests that hurt real worker processes: a sandbox behind a socket, a corner of a real Redis, the
+ * composition root as the API has it, and workers that are processes of their own. Each stage has its own
+ * sandbox and its own keys, so that many stand side by side; the same seed gives each the same ARNs.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { Redis } from "ioredis";
+import { endableClock, realClock } from "../../sandbox/clock.ts";
+import type { Settings } from "../../sandbox/model/settings.ts";
+import { type LocalAws, startAws } from "../../sandbox/start.ts";
+import { serveWire } from "../../sandbox/wire/http.ts";
+import type { Handle } from "../../sandbox/wire/message.ts";
+import { routeOf } from "../../sandbox/wire/route.ts";
+import { buildWorld, type WorldArns } from "../../sandbox/world/build.ts";
+import { worldSchema } from "../../sandbox/world/schema.ts";
+import { build, type Teal } from "../../src/build.ts";
+import { loadConfig } from "../../src/config/config.ts";
+import type { DeploymentEvent } from "../../src/deployment/event.ts";
+import type { Actor, Deployment } from "../../src/deployment/record.ts";
+import { type Step, type Strategy, strategyDefaults } from "../../src/deployment/strategy.ts";
+import type { ServiceTarget } from "../../src/deployment/target.ts";
+import { type RunningProcess, startBuilt } from "../support/processes.ts";
+
+export const region = "eu-west-1";
+export const ada: Actor = { kind: "operator", name: "ada" };
+
+/** How workers on a stage are set; short, so that a take-over is seen within seconds. */
+export const timing = { lockMs: 2_000, stalledMs: 1_000, sweepMs: 1_000, stopMs: 5_000 } as const;
+
+/** A world in which everything happens soon. */
+const quick: Partial<Settings> = {
+  taskStartMs: 300,
+  taskStopMs: 100,
+  schedulerDelayMs: 50,
+  steadyDelayMs: 100,
+  healthCheckIntervalMs: 250,
+  deregistrationDelayMs: 300,
+  propagationMs: 100,
+};
+
+export function strategy(steps: Step[], more: Partial<Strategy> = {}): Strategy {
+  return { name: "short", ...strategyDefaults, holdMs: 200, steps, ...more };
+}
+
+/** Every kind of effect in it: half of green, half of the traffic, then all. */
+export const canary = strategy([
+  { kind: "weight", percent: 50 },
+  { kind: "weight", percent: 100 },
+]);
+
+/** The same with blue kept warm, so that a rollback may be asked for at the latest moment. */
+export const warm: Strategy = { ...canary, retainMs: 3_600_000 };
+
+export interface StageOptions {
+  redisUrl: string;
+  /** No other stage's; contains a hash tag. */
+  prefix: string;
+  /** Names of the services; one where left out. */
+  services?: string[];
+  /** Tasks of each service. */
+  desired?: number;
+  settings?: Partial<Settings>;
+}
+
+/** A mutating request as it was met: `ModifyRule:2` is the second one of its action. */
+export type Sent = string;
+
+export interface Stage {
+  local: LocalAws;
+  arns: WorldArns;
+  redis: Redis;
+  prefix: string;
+  engine: Teal["engine"];
+  records: Teal["records"];
+  wakes: Teal["wakes"];
+  /** Every mutating request so far, in the order of arrival. */
+  sent: readonly Sent[];
+  /** Runs once when AWS has performed this request and before it answers; `cut` breaks the connection. */
+  onSent(sent: Sent, then: () => "answer" | "cut"): void;
+  target(service?: string): ServiceTarget;
+  /** Asks for a new version of the service; the answer is the deployment's id. */
+  deploy(strategy: Strategy, service?: string): Promise<string>;
+  deployment(id: string): Promise<Deployment>;
+  events(id: string): Promise<DeploymentEvent[]>;
+  /** Starts a worker process; `crashAt` makes it one that watches its own crash points (see points.ts). */
+  startWorker(options?: { name?: string; crashAt?: string; concurrency?: number }): RunningProcess;
+  /** Polls until it holds; fails with what the deployments did and what the workers said. */
+  until<T>(what: string, look: () => Promise<T | undefined> | T | undefined, limitMs?: number): Promise<T>;
+  /** Until nothing is left to do for the deployment but a last look. */
+  settled(id: string, limitMs?: number): Promise<Deployment>;
+  close(): Promise<void>;
+}
+
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const { redisUrl, prefix, services = ["checkout"], desired = 2 } = options;
+  const clock = endableClock(realClock());
+  const local = startAws({ clock, seed: 1, settings: { ...quick, ...options.settings } });
+  const arns = buildWorld(local.aws, worldOf(services, desired));
+  const wire = watchWire(local.handle);
+  const server = await serveWire(wire.handle);
+  const directory = mkdtempSync(join(tmpdir(), "teal-stage-"));
+  const configFile = join(directory, "teal.yaml");
+  writeFileSync(configFile, "services: {}\n");
+  const env = {
+    TEAL_CONFIG: configFile,
+    REDIS_URL: redisUrl,
+    TEAL_KEY_PREFIX: prefix,
+    TEAL_HEALTH_PORT: "0",
+    TEAL_LOCK_MS: String(timing.lockMs),
+    TEAL_STALLED_MS: String(timing.stalledMs),
+    TEAL_SWEEP_MS: String(timing.sweepMs),
+    TEAL_STOP_MS: String(timing.stopMs),
+    AWS_ENDPOINT_URL: server.url,
+    AWS_ACCESS_KEY_ID: "sandbox",
+    AWS_SECRET_ACCESS_KEY: "sandbox",
+    AWS_REGION: region,
+  };
+  const teal = await build(loadConfig({ ...env, TEAL_LOG_LEVEL: "silent" }), "api");
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: 2 });
+  const workers: RunningProcess[] = [];
+  const deployments: string[] = [];
+
+  const stage: Stage = {
+    local,
+    arns,
+    redis,
+    prefix,
+    engine: teal.engine,
+    records: teal.records,
+    wakes: teal.wakes,
+    sent: wire.sent,
+    onSent: wire.onSent,
+    target: (service = "checkout") => targetOf(arns, service),
+    async deploy(strategy, service = "checkout") {
+      const { deployment } = await teal.engine.start({
+        target: targetOf(arns, service),
+        strategy,
+        request: { images: { app: "demo/app:2" } },
+        actor: ada,
+        whenBusy: "reject",
+      });
+      deployments.push(deployment.id);
+      return deployment.id;
+    },
+    async deployment(id) {
+      const found = await teal.records.load(id);
+      if (!found) throw new Error(`${id} is gone`);
+      return found;
+    },
+    events: (id) => teal.records.events(id, 0, 1_000),
+    startWorker({ name = `worker ${workers.length + 1}`, crashAt, concurrency = 50 } = {}) {
+      const worker = startBuilt(crashAt === undefined ? "workers/main.js" : "test/crash/crashing-worker.js", [], {
+        name,
+        env: { ...env, TEAL_CONCURRENCY: String(concurrency), CRASH_AT: crashAt },
+      });
+      workers.push(worker);
+      return worker;
+    },
+    async until(what, look, limitMs = 60_000) {
+      const deadline = Date.now() + limitMs;
+      for (;;) {
+        const found = await look();
+        if (found !== undefined && found !== false) return found;
+        if (Date.now() > deadline) throw new Error(`not ${what} within ${limitMs} ms\n${await story()}`);
+        await pause(pollMs);
+      }
+    },
+    settled: (id, limitMs = 90_000) =>
+      stage.until(
+        `${id} settled`,
+        async () => {
+          const d = await stage.deployment(id);
+          return d.settled ? d : undefined;
+        },
+        limitMs,
+      ),
+    async close() {
+      await Promise.all(workers.map((worker) => worker.kill()));
+      await teal.close();
+      await server.close();
+      await local.close();
+      clock.end();
+      const keys = await redis.keys(`${prefix}*`);
+      if (keys.length > 0) await redis.unlink(...keys);
+      redis.disconnect();
+      rmSync(directory, { recursive: true });
+    },
+  };
+
+  async function story(): Promise<string> {
+    const lines = deployments.slice(0, storyMax).map(async (id) => {
+      const d = await stage.deployment(id);
+      const events = (await stage.events(id)).slice(-25);
+      const history = events.map((e) => `  ${((e.at - d.createdAt) / 1000).toFixed(1)}s ${e.type} ${e.message}`);
+      return [`${id} ${d.phase} step ${d.step} ${d.hold?.kind ?? ""} ${d.note}`, ...history].join("\n");
+    });
+    const said = workers.slice(-storyMax).map((worker) => `${worker.name}:\n${worker.output().slice(-3_000)}`);
+    return [...(await Promise.all(lines)), ...said].join("\n");
+  }
+
+  return stage;
+}
+
+const pollMs = 50;
+/** Deployments and workers told about when a wait fails. */
+const storyMax = 4;
+
+/** Counts mutating requests and lets a test act between AWS's doing and its answer. */
+function watchWire(inner: Handle): Pick<Stage, "onSent"> & { handle: Handle; sent: Sent[] } {
+  const sent: Sent[] = [];
+  const counts = new Map<string, number>();
+  const ears = new Map<Sent, () => "answer" | "cut">();
+  return {
+    sent,
+    onSent: (name, then) => void ears.set(name, then),
+    handle: async (request) => {
+      const { action } = routeOf(request);
+      if (/^(Describe|List|Get)/.test(action)) return await inner(request);
+      const count = (counts.get(action) ?? 0) + 1;
+      counts.set(action, count);
+      const name = `${action}:${count}`;
+      sent.push(name);
+      const reply = await inner(request);
+      const then = ears.get(name);
+      ears.delete(name);
+      return then?.() === "cut" ? { cut: true } : reply;
+    },
+  };
+}
+
+/** Each service behind a listener's default action and one rule, version 1 running. */
+function worldOf(services: string[], desired: number) {
+  const forward = (name: string) => ({ [`${name}-a`]: 1, [`${name}-b`]: 0 });
+  return worldSchema.parse({
+    region,
+    clusters: ["prod"],
+    loadBalancers: services.map((name) => ({
+      name,
+      targetGroups: [{ name: `${name}-a` }, { name: `${name}-b` }],
+      listeners: [
+        {
+          name,
+          port: 80,
+          forward: forward(name),
+          rules: [{ name: `${name}-api`, priority: 1, when: { path: ["/api/*"] }, forward: forward(name) }],
+        },
+      ],
+    })),
+    taskDefinitions: services.map((name) => ({ family: name, container: "app", image: "demo/app:1" })),
+    services: services.map((name) => ({
+      name,
+      cluster: "prod",
+      desiredCount: desired,
+      taskSet: { taskDefinition: name, targetGroup: `${name}-a` },
+    })),
+  });
+}
+
+function targetOf(arns: WorldArns, service: string): ServiceTarget {
+  const need = (arn: string | undefined): string => {
+    if (arn === undefined) throw new Error(`${service} is not in this world`);
+    return arn;
+  };
+  return {
+    name: service,
+    region,
+    cluster: "prod",
+    service,
+    targetGroups: [need(arns.targetGroups[`${service}-a`]), need(arns.targetGroups[`${service}-b`])],
+    routes: [
+      { kind: "listener", arn: need(arns.listeners[service]) },
+      { kind: "rule", arn: need(arns.rules[`${service}-api`]) },
+    ],
+  };
+}
