@@ -108,7 +108,9 @@ function noteWrite(
   // Old weights serve until the write has spread: both colours count as carrying until then.
   draft.d.carriedAt.blue = Math.max(draft.d.carriedAt.blue, at);
   draft.d.carriedAt.green = Math.max(draft.d.carriedAt.green, at);
-  route.askedAt = Math.max(route.askedAt, at);
+  // An acknowledged write may be missing from reads for long; one that nobody heard of is written again as soon
+  // as it can't be in flight any more: doing so twice does no harm.
+  route.askedAt = result.kind === "done" ? Math.max(route.askedAt, at) : 0;
 }
 
 function noteCreated(draft: Draft, effect: Effect, arn: string | undefined, at: number): void {
