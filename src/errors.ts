@@ -214,6 +214,12 @@ export const catalogue = {
     title: "The new task set would carry more than 50 tags",
     fix: "Remove tags from the PRIMARY task set or the request.",
   },
+  "record-older": {
+    status: 422,
+    retryable: false,
+    title: "AWS is further than the record: Redis came back older or empty",
+    fix: "Look with `teal recover` and say whether to go on or back.",
+  },
   // --- acting -------------------------------------------------------------------------------------------
   "access-denied": {
     status: 0,

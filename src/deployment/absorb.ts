@@ -16,7 +16,6 @@ import {
   type View,
   weightsRead,
 } from "./view.ts";
-import { tagKeys } from "./target.ts";
 
 /** Repeats after AWS's own trouble: 1, 2, 4, … 30 s. A stuck call is tried every 30 s. */
 const repeatMs = { first: 1_000, most: 30_000 } as const;
@@ -196,9 +195,4 @@ function counts(set: View["blue"], healthy: number | undefined): SetCounts | und
   return (
     set && { desired: set.computedDesired, running: set.running, ...(healthy !== undefined && { healthy }) }
   );
-}
-
-/** Whether green carries the tag that says it is being rolled back. */
-export function isTaggedRollingBack(v: View): boolean {
-  return v.green?.spec.tags?.some((tag) => tag.key === tagKeys.rollingBack) ?? false;
 }

@@ -32,6 +32,9 @@ export function findings(v: View): Problem[] {
     );
     return found;
   }
+  if (v.green) {
+    add("record-older", `AWS already has the task set ${v.green.id} of this deployment: the record is older`);
+  }
   if (service.controller !== "EXTERNAL") {
     add("not-external", `${name} uses the deployment controller ${service.controller}, not EXTERNAL`);
   }

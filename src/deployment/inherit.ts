@@ -1,6 +1,6 @@
 /** What green takes over from blue, and what the request changes of it. */
 import { createHash } from "node:crypto";
-import type { CreateTaskSetRequest, Pair } from "./effect.ts";
+import type { CreateTaskSetRequest, Pair, Weights } from "./effect.ts";
 import type { BlueRecord, Deployment, RouteRecord } from "./record.ts";
 import { firstScale } from "./strategy.ts";
 import { type Tag, tagKeys, type TaskSetSpec } from "./target.ts";
@@ -63,9 +63,23 @@ function ownTags(d: Deployment, blue: BlueRecord | undefined, routes: RouteRecor
   return [
     { key: tagKeys.deployment, value: d.id },
     { key: tagKeys.service, value: d.service },
-    { key: tagKeys.blue, value: blue?.id ?? "none" },
+    { key: tagKeys.blue, value: blue ? `${blue.id} ${blue.scalePercent}` : "none" },
     { key: tagKeys.before, value: routes.map((route) => showWeights(route.before)).join(" ") || "none" },
   ];
+}
+
+/** Blue's id and scale as its tag tells them. */
+export function parseBlue(tag: string | undefined): { id: string; scalePercent: number } | undefined {
+  const [id, scale] = tag?.split(" ") ?? [];
+  return id && scale ? { id, scalePercent: Number(scale) } : undefined;
+}
+
+/** The pair's weights before, in the order of the configured routes. */
+export function parseBefore(tag: string | undefined): Weights[] {
+  return (tag ?? "").split(" ").flatMap((part) => {
+    const [blue, green] = part.split(":").map(Number);
+    return blue === undefined || green === undefined || Number.isNaN(blue + green) ? [] : [{ blue, green }];
+  });
 }
 
 /** The tags that green would carry if it were created from what was just read. */

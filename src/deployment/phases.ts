@@ -33,7 +33,8 @@ interface PhaseEntry {
 
 export const phaseTable = {
   queued: {
-    to: ["preparing", "cancelled"],
+    // The last three are for one that was rebuilt from AWS.
+    to: ["preparing", "cancelled", "shifting", "retaining", "rolling_back"],
     commands: ["rollback"],
     what: "waits until the service is free",
   },

@@ -158,6 +158,10 @@ export interface Deployment {
   told: string[];
   /** The deployment whose effect this one undoes by redeploying an earlier revision. */
   undoes?: string;
+  /** The deployment whose task set this one took over, found by its tags when no record answered for it. */
+  recovers?: string;
+  /** For such a one: the phase that it goes on in once the service is free. */
+  takeUp?: "shifting" | "retaining" | "rolling_back";
   finishedAt?: number;
   /** Set once nothing of this deployment can be in flight any more and its service is free. */
   settled: boolean;

@@ -77,6 +77,7 @@ export interface TaskSetSpec {
 export const tagKeys = {
   deployment: "teal:deployment",
   service: "teal:service",
+  /** Blue's id and scale in percent: `ecs-svc/1 100`; or `none`. */
   blue: "teal:blue",
   /** The pair's weights before, route by route: `1:0 1:0`. */
   before: "teal:before",

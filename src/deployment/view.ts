@@ -185,3 +185,8 @@ export function readingFaults(seen: Seen): Fault[] {
 export function readingFault(seen: Seen): Fault | undefined {
   return readingFaults(seen)[0];
 }
+
+/** Whether green carries the tag that says it is being rolled back. */
+export function isTaggedRollingBack(v: View): boolean {
+  return v.green?.spec.tags?.some((tag) => tag.key === tagKeys.rollingBack) ?? false;
+}

@@ -48,6 +48,14 @@ const refuse = ({ d }: Scene) => {
   };
 };
 const drift = (scene: Scene) => weigh(scene, 70, 30, { asked: false });
+const tagBack = (scene: Scene) =>
+  void setOf(scene, "green").spec.tags?.push({ key: "teal:rolling-back", value: "true" });
+const promoteOther = (scene: Scene) => {
+  setOf(scene, "blue").status = "ACTIVE";
+  serviceOf(scene).taskSets.push(
+    taskSet("green", { arn: "other", id: "ecs-svc/9", status: "PRIMARY", spec: {} }),
+  );
+};
 const deleteGreen = (scene: Scene) => without(scene, "green");
 const deleteBlue = (scene: Scene) => without(scene, "blue");
 const sicken = (scene: Scene) => {
@@ -137,6 +145,7 @@ const untouched: Table = {
 
 export const situations: Record<Phase, Table> = {
   queued: {
+    "slot-is-ours-to-take-up": [({ d }) => void (d.takeUp = "shifting"), "enter shifting"],
     "slot-is-ours": [asIs, "enter preparing"],
     "waiting-for-its-turn": [({ seen }) => void (seen.slot = { acting: "other", queue: [id] }), "wait"],
   },
@@ -151,6 +160,8 @@ export const situations: Record<Phase, Table> = {
     looking: [({ seen }) => void Reflect.deleteProperty(seen, "service"), "wait"],
   },
   provisioning: {
+    "green-says-rolling-back": [greenExists(tagBack), "enter rolling_back"],
+    "primary-elsewhere": [promoteOther, "hold stuck"],
     deadline: [long, "enter rolling_back"],
     "no-room-for-too-long": [
       ({ d }) => void (d.hold = { kind: "waiting", since: 0, reason: "no room" }),
@@ -205,6 +216,8 @@ export const situations: Record<Phase, Table> = {
     "green-starting": [greenExists((scene) => heal(scene, "green", 0, 1)), "wait"],
   },
   shifting: {
+    "green-says-rolling-back": [tagBack, "enter rolling_back"],
+    "primary-elsewhere": [promoteOther, "hold stuck"],
     "green-gone": [deleteGreen, "enter rolling_back"],
     "green-unhealthy": [sicken, "enter rolling_back"],
     "green-failing": [failing, "enter rolling_back"],
@@ -224,6 +237,8 @@ export const situations: Record<Phase, Table> = {
     "step-done": [(scene) => weigh(scene, 90, 10), "note"],
   },
   baking: {
+    "green-says-rolling-back": [tagBack, "enter rolling_back"],
+    "primary-elsewhere": [promoteOther, "hold stuck"],
     "green-gone": [deleteGreen, "enter rolling_back"],
     "green-unhealthy": [sicken, "enter rolling_back"],
     "green-failing": [failing, "enter rolling_back"],
@@ -238,6 +253,8 @@ export const situations: Record<Phase, Table> = {
     baked: [long, "enter promoting"],
   },
   promoting: {
+    "green-says-rolling-back": [tagBack, "enter rolling_back"],
+    "primary-elsewhere": [promoteOther, "hold stuck"],
     "green-gone": [deleteGreen, "enter rolling_back"],
     "green-unhealthy": [sicken, "enter rolling_back"],
     refused: [refuse, "enter rolling_back"],
@@ -258,6 +275,7 @@ export const situations: Record<Phase, Table> = {
     "green-not-primary": [asIs, "perform makePrimary"],
   },
   retaining: {
+    "record-older": [tagBack, "note"],
     "rollback-free": [
       (scene) => {
         askBack(scene);
@@ -279,6 +297,7 @@ export const situations: Record<Phase, Table> = {
     retained: [long, "enter draining"],
   },
   draining: {
+    "record-older": [tagBack, "note"],
     "nothing-to-drain": [({ d }) => void Reflect.deleteProperty(d, "blue"), "enter succeeded"],
     "rollback-free": [
       (scene) => {
@@ -307,7 +326,7 @@ export const situations: Record<Phase, Table> = {
     ],
     "blue-draining": [(scene) => void (setOf(scene, "blue").status = "DRAINING"), "wait"],
     "route-behind": [fallBehind, "perform setWeights"],
-    "green-not-primary": [(scene) => void (setOf(scene, "green").status = "ACTIVE"), "hold drift"],
+    "green-not-primary": [(scene) => void (setOf(scene, "green").status = "ACTIVE"), "hold stuck"],
     "route-lagging": [lag, "wait"],
     "blue-carries": [drift, "hold drift"],
     "hold-time": [({ d }) => void (d.carriedAt.blue = now - 1_000), "wait"],

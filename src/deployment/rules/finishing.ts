@@ -2,7 +2,7 @@
 import type { Command } from "../command.ts";
 import { seconds, teal } from "../draft.ts";
 import { elapsedMs } from "../record.ts";
-import { carriesNothing, type View } from "../view.ts";
+import { carriesNothing, isTaggedRollingBack, lagMs, type View } from "../view.ts";
 import { enter, hold, performOnce, pollMs, rollBack, type Rule, soon, until } from "./rule.ts";
 import {
   behind,
@@ -15,12 +15,15 @@ import {
   pastDeadline,
   paused,
   refused,
+  primaryElsewhere,
+  taggedBack,
   unreadable,
 } from "./shared.ts";
 
 const full = () => 100;
 
 export const promoting: Rule[] = [
+  taggedBack,
   greenGone,
   greenUnhealthy,
   refused,
@@ -30,6 +33,7 @@ export const promoting: Rule[] = [
     move: (v) => rollBack(deadlineCause(v, v.d.strategy.deadlines.shiftingMs)),
   },
   unreadable,
+  primaryElsewhere,
   drifted,
   behind(full),
   lagging,
@@ -54,6 +58,20 @@ export const promoting: Rule[] = [
 
 /** A rollback asked for while green is PRIMARY needs the service again; whoever acts on it makes room. */
 const wayBack: Rule[] = [
+  {
+    // Blue is PRIMARY again although nobody asked: the record came back older than a rollback.
+    situation: "record-older",
+    when: (v) => v.d.rollbackAsked === undefined && wasRolledBack(v),
+    move: (v) => ({
+      kind: "note",
+      message: "AWS says that this was rolled back: the record is older; making sure of it",
+      change: (d) => {
+        const reason = "the record came back older than a rollback";
+        d.rollbackAsked = { id: `${d.id}-older`, kind: "rollback", actor: teal, at: v.now, reason };
+      },
+      event: { type: "note" },
+    }),
+  },
   {
     situation: "rollback-free",
     when: (v) => v.d.rollbackAsked !== undefined && v.seen.slot.acting === v.d.id,
@@ -132,7 +150,8 @@ export const draining: Rule[] = [
   {
     situation: "green-not-primary",
     when: (v) => v.primary?.arn !== v.d.green.arn,
-    move: (v) => hold(v, "drift", "green is no longer the PRIMARY task set; nothing is taken away"),
+    move: (v) =>
+      hold(v, "stuck", "green is not the PRIMARY task set; nothing is taken away; roll back or release"),
   },
   lagging,
   {
@@ -176,6 +195,13 @@ export const draining: Rule[] = [
       ),
   },
 ];
+
+function wasRolledBack(v: View): boolean {
+  if (isTaggedRollingBack(v)) return true;
+  const blueIsPrimary = v.primary !== undefined && v.primary.arn === v.d.blue?.arn;
+  // A read may lag the promotion itself.
+  return blueIsPrimary && v.now - v.d.phaseSince > lagMs && !v.d.deleting.blue;
+}
 
 /** The first moment at which something of this colour may be taken away. */
 export function untouchableUntil(v: View, colour: "blue" | "green"): number {

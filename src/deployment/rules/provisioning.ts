@@ -15,6 +15,8 @@ import {
   pastDeadline,
   paused,
   refused,
+  primaryElsewhere,
+  taggedBack,
   unreadable,
 } from "./shared.ts";
 
@@ -32,10 +34,12 @@ export const provisioning: Rule[] = [
       rollBack({ code: "deadline", message: `there was no room for too long: ${v.d.hold?.reason}` }),
   },
   greenFailing,
+  taggedBack,
   greenGone,
   refused,
   unreadable,
   paused,
+  primaryElsewhere,
   drifted,
   blueGone,
   {

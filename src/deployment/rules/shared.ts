@@ -7,6 +7,7 @@ import {
   failedTasks,
   greenHealthy,
   greenPercent,
+  isTaggedRollingBack,
   lagMs,
   readingFault,
   routesIn,
@@ -88,12 +89,37 @@ export const greenGone: Rule = {
   move: () => rollBack({ code: "green-gone", message: "the new task set was deleted by somebody else" }),
 };
 
+/** Green's tag outlives a record that came back older: what it says beyond the record wins. */
+export const taggedBack: Rule = {
+  situation: "green-says-rolling-back",
+  when: (v) => isTaggedRollingBack(v),
+  move: () =>
+    rollBack({ code: "record-older", message: "green's tag says that it was being rolled back already" }),
+};
+
+/** Somebody promoted a set that is neither: whose traffic this is can't be known here. */
+export const primaryElsewhere: Rule = {
+  situation: "primary-elsewhere",
+  when: (v) =>
+    v.d.blue !== undefined &&
+    v.primary !== undefined &&
+    v.primary.arn !== v.d.blue.arn &&
+    v.primary.arn !== v.d.green.arn,
+  move: (v) =>
+    hold(
+      v,
+      "stuck",
+      `${v.primary?.id} is the PRIMARY task set now, neither blue nor green; roll back or release`,
+    ),
+};
+
 /** There is nothing to go back to, so nothing is moved until a person decides. */
 export const blueGone: Rule = {
   situation: "blue-gone",
   when: (v) =>
     v.service !== undefined &&
     v.d.blue !== undefined &&
+    v.green?.status !== "PRIMARY" &&
     (v.blue === undefined || v.blue.status === "DRAINING"),
   move: (v) =>
     hold(v, "stuck", "the old task set was deleted by somebody else; release the deployment, then decide"),

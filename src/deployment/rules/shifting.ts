@@ -17,11 +17,14 @@ import {
   pastDeadline,
   paused,
   refused,
+  primaryElsewhere,
+  taggedBack,
   unreadable,
   writeRoute,
 } from "./shared.ts";
 
 export const shifting: Rule[] = [
+  taggedBack,
   greenGone,
   greenUnhealthy,
   greenFailing,
@@ -33,6 +36,7 @@ export const shifting: Rule[] = [
     move: (v) => rollBack(deadlineCause(v, stepLimitMs(v))),
   },
   unreadable,
+  primaryElsewhere,
   drifted,
   blueGone,
   lagging,
@@ -88,11 +92,13 @@ export const shifting: Rule[] = [
 ];
 
 export const baking: Rule[] = [
+  taggedBack,
   greenGone,
   greenUnhealthy,
   greenFailing,
   refused,
   unreadable,
+  primaryElsewhere,
   drifted,
   blueGone,
   behind((v) => weightBefore(v.d.strategy, v.d.step)),

@@ -7,8 +7,15 @@ import { seconds, stuckReason } from "../draft.ts";
 import { tagKeys } from "../target.ts";
 import { sameWeights, tasksFor } from "../traffic.ts";
 import type { RouteRecord } from "../record.ts";
-import { isTaggedRollingBack } from "../absorb.ts";
-import { blueHealthy, greenHealthy, readingFault, routeState, type View, weightsRead } from "../view.ts";
+import {
+  blueHealthy,
+  greenHealthy,
+  isTaggedRollingBack,
+  readingFault,
+  routeState,
+  type View,
+  weightsRead,
+} from "../view.ts";
 import { untouchableUntil } from "./finishing.ts";
 import { enter, hold, perform, performOnce, pollMs, type Rule, soon, until } from "./rule.ts";
 import { pastDeadline, restoreRoute } from "./shared.ts";

@@ -5,9 +5,17 @@ import { withoutCanary } from "../strategy.ts";
 import { findings, pairOf, preparedRoutes } from "../findings.ts";
 import { readingFaults, value, type View } from "../view.ts";
 import { deadlineCause, pastDeadline, paused, unreadable } from "./shared.ts";
-import { enter, type Rule, soon } from "./rule.ts";
+import { enter, rollBack, type Rule, soon } from "./rule.ts";
 
 export const queued: Rule[] = [
+  {
+    situation: "slot-is-ours-to-take-up",
+    when: (v) => v.seen.slot.acting === v.d.id && v.d.takeUp !== undefined,
+    move: (v) =>
+      v.d.takeUp === "rolling_back"
+        ? rollBack({ code: "operator", message: `it was found without a record: ${v.d.recovers}` })
+        : enter(v.d.takeUp ?? "preparing", `going on with ${v.d.recovers}, which was found without a record`),
+  },
   {
     situation: "slot-is-ours",
     when: (v) => v.seen.slot.acting === v.d.id,

@@ -1,0 +1,187 @@
+/**
+ * Rebuilding a deployment from AWS alone, for when Redis came back older or empty: green's tags carry the
+ * deployment's id, blue's id and scale, the weights before, and whether it was being rolled back. What tags and
+ * routes say beyond the record wins.
+ */
+import type { Problem } from "../errors.ts";
+import type { Pair, Weights } from "./effect.ts";
+import { parseBefore, parseBlue } from "./inherit.ts";
+import { newDeployment } from "./obey.ts";
+import type { Seen, ServiceSeen, TaskSetSeen } from "./observation.ts";
+import type { Actor, Deployment, RouteRecord } from "./record.ts";
+import type { Strategy } from "./strategy.ts";
+import { type ServiceTarget, tagKeys } from "./target.ts";
+import { greenShare, sumFor } from "./traffic.ts";
+import { pairWeights, value } from "./view.ts";
+
+/** What can be asked for a stray: to go on, to put everything back, or to take the set away. */
+export type Way = "forward" | "back" | "remove";
+
+/** A task set of ours that no record answers for. */
+export interface Stray {
+  /** The deployment that made it, by its tag. */
+  deployment: string;
+  /**
+   * - `under-way`: its blue is PRIMARY still; traffic may be shared.
+   * - `promoted`: it is PRIMARY, and its blue is still there.
+   * - `orphan`: another set is PRIMARY than the one it came to replace.
+   */
+  state: "under-way" | "promoted" | "orphan";
+  set: { arn: string; id: string; status: string; scalePercent: number; running: number };
+  blue?: { arn: string; id: string; status: string; scalePercent: number; running: number };
+  rollingBack: boolean;
+  /** Blue's and green's weights, route by route, now and before. */
+  routes: { arn: string; now?: Weights; before: Weights }[];
+  ways: Way[];
+}
+
+/** Sets of ours without a living record. `living` tells which deployments answer for theirs. */
+export function findStrays(target: ServiceTarget, seen: Omit<Seen, "slot">, living: Set<string>): Stray[] {
+  const service = value(seen.service);
+  if (!service) return [];
+  return service.taskSets.flatMap((set) => {
+    const id = tagOf(set, tagKeys.deployment);
+    if (!id || set.status === "DRAINING" || living.has(id)) return [];
+    const stray = strayOf(target, seen, service, set, id);
+    return stray ? [stray] : [];
+  });
+}
+
+function strayOf(
+  target: ServiceTarget,
+  seen: Omit<Seen, "slot">,
+  service: ServiceSeen,
+  set: TaskSetSeen,
+  deployment: string,
+): Stray | undefined {
+  const blueId = parseBlue(tagOf(set, tagKeys.blue))?.id;
+  const blue = service.taskSets.find((other) => other.id === blueId && other.status !== "DRAINING");
+  const primary = service.taskSets.find((other) => other.status === "PRIMARY");
+  const rollingBack = tagOf(set, tagKeys.rollingBack) !== undefined;
+  const state = set === primary ? "promoted" : blue && blue === primary ? "under-way" : "orphan";
+  // It serves and nothing is left beside it: it has simply succeeded.
+  if (state === "promoted" && !blue) return undefined;
+  const pair = pairOf(target, set);
+  const before = parseBefore(tagOf(set, tagKeys.before));
+  return {
+    deployment,
+    state,
+    set: sizes(set),
+    ...(blue && { blue: sizes(blue) }),
+    rollingBack,
+    routes: target.routes.map((ref, n) => {
+      const read = value(seen.routes[ref.arn]);
+      const now = pair && read ? pairWeights(read, pair) : undefined;
+      return { arn: ref.arn, ...(now && { now }), before: before[n] ?? { blue: 1, green: 0 } };
+    }),
+    ways: state === "orphan" ? ["remove"] : rollingBack ? ["back"] : ["forward", "back"],
+  };
+}
+
+function sizes({ arn, id, status, scalePercent, running }: TaskSetSeen) {
+  return { arn, id, status, scalePercent, running };
+}
+
+function tagOf(set: TaskSetSeen, key: string): string | undefined {
+  return set.spec.tags?.find((tag) => tag.key === key)?.value;
+}
+
+/** Green's group is the set's own; blue's is the other one. */
+function pairOf(target: ServiceTarget, set: TaskSetSeen): Pair | undefined {
+  const [a, b] = target.targetGroups;
+  const groups = set.spec.loadBalancers?.map((lb) => lb.targetGroupArn) ?? [];
+  if (a === undefined || b === undefined) return undefined;
+  if (groups.includes(a)) return { blue: b, green: a };
+  return groups.includes(b) ? { blue: a, green: b } : undefined;
+}
+
+export interface Recovery {
+  id: string;
+  target: ServiceTarget;
+  strategy: Strategy;
+  way: Way;
+  actor: Actor;
+  now: number;
+}
+
+/**
+ * A deployment that takes the stray over. It waits for the service like any other, and then goes on in the phase
+ * that its way begins with; every further step looks first, as always.
+ */
+export function rebuild(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery): Deployment | Problem {
+  const service = value(seen.service);
+  const set = service?.taskSets.find((other) => other.arn === stray.set.arn);
+  if (!service || !set)
+    return { code: "unavailable", message: `the task set ${stray.set.id} can't be read now` };
+  if (!stray.ways.includes(order.way)) {
+    const message = `${stray.set.id} is ${stray.state}; it can be asked to go ${stray.ways.join(" or ")}`;
+    return { code: "command-refused", message };
+  }
+  const blueSet = service.taskSets.find((other) => other.arn === stray.blue?.arn);
+  const pair = order.way === "remove" ? pairApart(order.target, service, set) : pairOf(order.target, set);
+  const routes = pair ? routesOf(stray, seen, order, pair) : [];
+  const deployment = newDeployment({
+    ...order,
+    request: {
+      ...(set.spec.taskDefinition && { taskDefinition: set.spec.taskDefinition }),
+      reason: `takes over ${stray.deployment}, which no record answered for`,
+    },
+  });
+  return {
+    ...deployment,
+    recovers: stray.deployment,
+    takeUp:
+      order.way === "forward" ? (stray.state === "promoted" ? "retaining" : "shifting") : "rolling_back",
+    step: stepReached(order.strategy, routes),
+    strategy: stray.state === "promoted" ? { ...order.strategy, retainMs: 0 } : order.strategy,
+    desiredAtStart: service.desiredCount,
+    ...(pair && { pair }),
+    ...(blueSet && order.way !== "remove" && { blue: blueRecord(blueSet, set) }),
+    green: {
+      arn: set.arn,
+      id: set.id,
+      createdAt: set.createdAt,
+      ...(set.spec.taskDefinition && { taskDefinition: set.spec.taskDefinition }),
+    },
+    routes,
+    // Nobody knows what is still in flight or spreading: the hold time begins now.
+    carriedAt: { blue: order.now, green: order.now },
+  };
+}
+
+function blueRecord(blue: TaskSetSeen, green: TaskSetSeen) {
+  const scalePercent = parseBlue(tagOf(green, tagKeys.blue))?.scalePercent ?? 100;
+  const { arn, id, spec } = blue;
+  return { arn, id, spec, scalePercent, taskDefinition: spec.taskDefinition ?? "" };
+}
+
+/** For an orphan the routes stay as they are; where it shares the serving group, that group isn't its to guard. */
+function pairApart(target: ServiceTarget, service: ServiceSeen, set: TaskSetSeen): Pair | undefined {
+  const primary = service.taskSets.find((other) => other.status === "PRIMARY");
+  const own = pairOf(target, set);
+  const serving = primary && pairOf(target, primary);
+  return own && serving && own.green === serving.green ? undefined : own;
+}
+
+function routesOf(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery, pair: Pair): RouteRecord[] {
+  const percents = order.strategy.steps.flatMap((step) => (step.kind === "weight" ? [step.percent] : []));
+  return order.target.routes.flatMap((ref, n) => {
+    const read = value(seen.routes[ref.arn]);
+    const now = read && pairWeights(read, pair);
+    if (!read || !now) return [];
+    const before = order.way === "remove" ? now : (stray.routes[n]?.before ?? now);
+    const alone = Object.keys(read.weights).length <= 2;
+    const sum = sumFor(percents, before, alone) ?? before.blue + before.green;
+    return [{ ref, before, sum, asked: now, askedAt: 0, earlier: [before], rest: read.rest }];
+  });
+}
+
+/** The step after the last weight that every route already gives green. */
+function stepReached(strategy: Strategy, routes: RouteRecord[]): number {
+  const reached = 100 * Math.min(1, ...routes.map((route) => greenShare(route.asked)));
+  if (routes.length === 0) return 0;
+  const last = strategy.steps.findLastIndex(
+    (step) => step.kind === "weight" && step.percent <= reached + 1e-9,
+  );
+  return last + 1;
+}
