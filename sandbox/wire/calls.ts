@@ -14,6 +14,16 @@ export interface CallRecord {
   result: unknown;
 }
 
+/** A call that is about to be performed. */
+export interface CallBegun {
+  service: ServiceName;
+  action: string;
+  region: string;
+  params: unknown;
+  /** When its request arrived, ms since the epoch; a delayed one is performed later. */
+  receivedAt: number;
+}
+
 const recentMax = 2_000;
 
 /** Counts every call and keeps the last ones. */
@@ -22,6 +32,7 @@ export class CallLog {
   #byOutcome = new Map<string, number>();
   #recent: CallRecord[] = [];
   readonly #ears = new Set<(call: CallRecord) => void>();
+  readonly #watchers = new Set<(call: CallBegun) => () => void>();
 
   add(call: CallRecord): void {
     const name = `${call.service}:${call.action}`;
@@ -52,6 +63,23 @@ export class CallLog {
   subscribe(fn: (call: CallRecord) => void): () => void {
     this.#ears.add(fn);
     return () => this.#ears.delete(fn);
+  }
+
+  /**
+   * Is there when a call is performed: called just before, its answer just after, both in the same moment. A
+   * call that is performed twice is watched twice. The answer unsubscribes.
+   */
+  watch(fn: (call: CallBegun) => () => void): () => void {
+    this.#watchers.add(fn);
+    return () => this.#watchers.delete(fn);
+  }
+
+  /** Tells the watchers; call the answer when the call has been performed. */
+  begin(call: CallBegun): () => void {
+    const ends = [...this.#watchers].map((watch) => watch(call));
+    return () => {
+      for (const end of ends) end();
+    };
   }
 
   reset(): void {

@@ -23,15 +23,19 @@ type Outcome = { result: object } | { error: AwsError };
 export function wireHandle({ aws, clock, faults, calls, control }: HandleParts): Handle {
   let requests = 0;
 
-  const perform = (call: Call): Outcome => {
-    try {
-      return { result: aws.perform(call.service, call.action, call.region, call.params()) };
-    } catch (cause) {
-      return { error: cause instanceof AwsError ? cause : internalFailure(cause) };
-    }
-  };
-
   const meet = async (call: Call, fault: Fault | undefined): Promise<{ outcome?: Outcome; cut: boolean }> => {
+    const receivedAt = clock.now();
+    const perform = (call: Call): Outcome => {
+      const { service, action, region } = call;
+      const end = calls.begin({ service, action, region, params: paramsOf(call), receivedAt });
+      try {
+        return { result: aws.perform(service, action, region, call.params()) };
+      } catch (cause) {
+        return { error: cause instanceof AwsError ? cause : internalFailure(cause) };
+      } finally {
+        end();
+      }
+    };
     switch (fault?.kind) {
       case undefined:
         return { outcome: perform(call), cut: false };
