@@ -5,6 +5,7 @@
 import { type CloudOptions, createCloud } from "../../src/aws/cloud.ts";
 import type { CommandKind } from "../../src/deployment/command.ts";
 import type { Decide } from "../../src/deployment/decide.ts";
+import type { Decision } from "../../src/deployment/decision.ts";
 import type { DeploymentEvent } from "../../src/deployment/event.ts";
 import { isTerminal, type Phase } from "../../src/deployment/phases.ts";
 import type { Actor, Deployment, DeployRequest } from "../../src/deployment/record.ts";
@@ -45,6 +46,13 @@ export const careful = canary([
   { kind: "weight", percent: 50 },
   { kind: "weight", percent: 100 },
 ]);
+
+/** A decision that was written down. */
+export interface Commit {
+  id: string;
+  decision: Decision;
+  at: number;
+}
 
 type Forward = { TargetGroupArn: string; Weight: number }[];
 
@@ -88,6 +96,7 @@ export class World {
   readonly records: MemoryRecords = createMemoryRecords();
   readonly engine: Engine;
   readonly cloud: Cloud;
+  private readonly commitEars = new Set<(commit: Commit) => void>();
   private ids = 0;
 
   constructor(options: WorldOptions = {}) {
@@ -108,8 +117,18 @@ export class World {
       this.local,
     );
     this.cloud = gates ? gates.cloud(cloud) : cloud;
+    const told: Records = {
+      ...this.records,
+      commit: async (claimed, decision, now) => {
+        const result = await this.records.commit(claimed, decision, now);
+        if (result.kind === "committed") {
+          for (const ear of this.commitEars) ear({ id: claimed.claim.id, decision, at: now });
+        }
+        return result;
+      },
+    };
     this.engine = createEngine({
-      records: gates ? gates.records(this.records) : this.records,
+      records: gates ? gates.records(told) : told,
       wakes: { wake: async () => {} },
       cloud: this.cloud,
       clock: this.clock,
@@ -121,6 +140,12 @@ export class World {
 
   get aws() {
     return this.local.aws;
+  }
+
+  /** Hears every decision as it is written down; the answer unsubscribes. */
+  onCommit(ear: (commit: Commit) => void): () => void {
+    this.commitEars.add(ear);
+    return () => this.commitEars.delete(ear);
   }
 
   /** Lays out a service with its load balancer, two groups, a listener, a rule, and a running version 1. */

@@ -1,0 +1,331 @@
+/**
+ * The promises that can be broken in a moment, watched from outside: what is written down is compared with the
+ * sandbox's model as it is, never as a lagging read shows it. Knows neither the rules nor the guard of the core,
+ * so that a mistake there shows here. Promise 6 (it ends) and 7 (the exact way back) are judged at the end.
+ */
+import type { Effect, Pair } from "../../src/deployment/effect.ts";
+import type { Phase } from "../../src/deployment/phases.ts";
+import type { Deployment } from "../../src/deployment/record.ts";
+import { tagKeys } from "../../src/deployment/target.ts";
+import type { Region } from "../../sandbox/model/region.ts";
+import type { CallBegun } from "../../sandbox/wire/calls.ts";
+import { type Sample, sampleOf, Weighings } from "./samples.ts";
+import type { Commit, World } from "./world.ts";
+
+export type WatchedPromise = 1 | 2 | 3 | 4 | 5 | 9;
+
+export interface Watch {
+  /** What was broken, in words that begin with the promise's number; each thing once. */
+  readonly violations: string[];
+  /** How often there was something to keep. */
+  readonly exercised: Record<WatchedPromise, number>;
+  /** Call after every step of time, and after anything that was done to the world by hand. */
+  check(): void;
+  stop(): void;
+}
+
+export interface WatchOptions {
+  /** Calls that a test itself kept back past their deadline, so that lateness is not their sender's fault. */
+  excused?: (call: CallBegun) => boolean;
+}
+
+interface Written {
+  id: string;
+  effect: Effect;
+  decidedAt: number;
+  deadline: number;
+}
+
+/** A look may take so long; what it saw may be that old when a decision is made on it. */
+const lookMs = 10_500;
+/** AWS may carry out a call so long after its deadline, and everybody must reckon with it. */
+const lateMs = 5_000;
+const historyMs = 120_000;
+
+export function watchPromises(world: World, options: WatchOptions = {}): Watch {
+  return new PromiseWatch(world, options);
+}
+
+class PromiseWatch implements Watch {
+  readonly violations: string[] = [];
+  readonly exercised: Record<WatchedPromise, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 9: 0 };
+  private readonly world: World;
+  private readonly options: WatchOptions;
+  private readonly known = new Map<string, Deployment>();
+  /** Until when a deployment has taken over what others did to its routes: by preparing, or as told by a person. */
+  private readonly acceptedAt = new Map<string, number>();
+  private written: Written[] = [];
+  private readonly samples = new Map<string, Sample[]>();
+  private readonly weighings = new Map<string, Weighings>();
+  private readonly sets = new Map<string, Set<string>>();
+  private readonly unsubscribe: (() => void)[];
+
+  constructor(world: World, options: WatchOptions) {
+    this.world = world;
+    this.options = options;
+    this.unsubscribe = [
+      world.onCommit((commit) => this.committed(commit)),
+      world.local.calls.watch((call) => this.called(call)),
+    ];
+  }
+
+  stop(): void {
+    for (const unsubscribe of this.unsubscribe) unsubscribe();
+  }
+
+  check(): void {
+    for (const region of this.regions()) this.look(region, "others");
+  }
+
+  private regions(): Set<string> {
+    return new Set([...this.known.values()].map((d) => d.target.region));
+  }
+
+  private broken(promise: WatchedPromise, what: string): void {
+    const line = `${promise} ${what}`;
+    if (!this.violations.includes(line)) this.violations.push(line);
+  }
+
+  /** Notes how things are; `by` is whoever may have changed weights since the last look. */
+  private look(name: string, by: "us" | "others"): void {
+    const region = this.world.aws.region(name);
+    const now = this.world.clock.now();
+    const samples = this.samples.get(name) ?? [];
+    this.samples.set(name, samples);
+    samples.push(sampleOf(region, now));
+    while (samples[0] && samples[0].at < now - historyMs) samples.shift();
+    this.weighingsOf(name).note(region, now, by);
+    for (const [arn, tags] of region.ecs.tags) {
+      const owner = tags.find((tag) => tag.key === tagKeys.deployment)?.value;
+      if (owner === undefined || !region.ecs.taskSets.has(arn)) continue;
+      const sets = this.sets.get(owner) ?? new Set();
+      this.sets.set(owner, sets);
+      if (!sets.has(arn)) this.exercised[3] += 1;
+      sets.add(arn);
+      if (sets.size > 1) this.broken(3, `${owner} made ${sets.size} task sets: ${[...sets].join(", ")}`);
+    }
+  }
+
+  private weighingsOf(name: string): Weighings {
+    const weighings = this.weighings.get(name) ?? new Weighings();
+    this.weighings.set(name, weighings);
+    return weighings;
+  }
+
+  private lagMs(): number {
+    const { ecsReadLagMs, elbReadLagMs } = this.world.aws.settings;
+    return Math.max(ecsReadLagMs, elbReadLagMs);
+  }
+
+  private committed({ id, decision, at }: Commit): void {
+    const d = decision.next;
+    this.known.set(id, d);
+    this.look(d.target.region, "others");
+    this.oneHand(d);
+    const resumed = decision.events.some((e) => e.type === "command" && e.obeyed && e.command === "resume");
+    if (resumed || !this.acceptedAt.has(id) || d.phase === "preparing") this.acceptedAt.set(id, at);
+    if (!decision.perform || !d.pending) return;
+    const { effect, deadline } = d.pending;
+    this.written = this.written.filter((other) => other.deadline > at - historyMs);
+    this.written.push({ id, effect, decidedAt: at, deadline });
+    const region = this.world.aws.region(d.target.region);
+    if (effect.kind === "setWeights") {
+      this.noBlindTraffic(d, effect, region, at);
+      this.overwritesNobody(d, effect, at);
+    }
+    if (effect.kind === "scaleTaskSet") this.floor(d, effect.arn, effect.scalePercent, region, at);
+    if (effect.kind === "deleteTaskSet") this.floor(d, effect.arn, -1, region, at);
+  }
+
+  /** Promise 4: at most one deployment acts on a service. */
+  private oneHand(d: Deployment): void {
+    if (!acting.has(d.phase)) return;
+    this.exercised[4] += 1;
+    for (const other of this.known.values()) {
+      if (other.id === d.id || other.service !== d.service || !acting.has(other.phase)) continue;
+      this.broken(4, `${d.id} is ${d.phase} while ${other.id} is ${other.phase}`);
+    }
+  }
+
+  /** Promise 1: at some moment that the look could see, green had enough healthy tasks of its own. */
+  private noBlindTraffic(
+    d: Deployment,
+    effect: Extract<Effect, { kind: "setWeights" }>,
+    region: Region,
+    at: number,
+  ): void {
+    if (d.phase === "rolling_back" || d.phase === "rolled_back") return;
+    const weights = sampleOf(region, at).requested[effect.route.arn] ?? {};
+    const share = shareOf(effect.to.blue, effect.to.green);
+    if (share <= shareOf(weights[effect.pair.blue] ?? 0, weights[effect.pair.green] ?? 0)) return;
+    this.exercised[1] += 1;
+    const seeable = (this.samples.get(d.target.region) ?? []).filter(
+      (sample) => sample.at >= at - lookMs - this.lagMs(),
+    );
+    const best = seeable.map((sample) => {
+      const desired = sample.desired[`${d.target.cluster}/${d.target.service}`] ?? 1;
+      const needed = Math.max(1, Math.ceil(desired * share - 1e-9));
+      return { needed, healthy: sample.healthy[`${d.green.arn} ${effect.pair.green}`] ?? 0 };
+    });
+    if (best.some(({ healthy, needed }) => healthy >= needed)) return;
+    const last = best.at(-1);
+    this.broken(
+      1,
+      `${d.id} gives green ${Math.round(100 * share)} % with ${last?.healthy} healthy tasks of its own of ${last?.needed} (${d.phase})`,
+    );
+  }
+
+  /** Promise 2: nothing is taken from a set that carries traffic, or did within the hold time. */
+  private floor(d: Deployment, arn: string, scalePercent: number, region: Region, at: number): void {
+    const set = region.ecs.taskSets.get(arn);
+    if (!set || set.status === "DRAINING" || scalePercent >= set.scalePercent) return;
+    const backToRecorded =
+      d.phase === "rolling_back" && arn === d.blue?.arn && scalePercent >= d.blue.scalePercent;
+    if (backToRecorded) return;
+    this.exercised[2] += 1;
+    const what = `${d.id} (${d.phase}) takes from ${set.id}`;
+    for (const { targetGroupArn: group } of set.loadBalancers) {
+      if (group === undefined) continue;
+      const weighing = this.weighingsOf(d.target.region).of(group);
+      if (!weighing) continue;
+      const { weight, inForce, changedAt, by } = weighing;
+      // What others change between the look and the call nobody can know.
+      const seeable = by === "us" || changedAt < at - lookMs - this.lagMs();
+      if (weight > 0 && seeable) this.broken(2, `${what} while routes give its group weight ${weight}`);
+      if (weight > 0 || by !== "us") continue;
+      if (inForce) this.broken(2, `${what} while traffic still reaches its group`);
+      const heldMs = at - changedAt;
+      if (heldMs < d.strategy.holdMs) {
+        this.broken(2, `${what} ${heldMs} ms after its last weight; the hold time is ${d.strategy.holdMs}`);
+      }
+    }
+  }
+
+  private called(call: CallBegun): () => void {
+    this.look(call.region, "others");
+    if (isRead(call.action)) return () => {};
+    const about = this.written.filter(
+      (written) =>
+        written.decidedAt <= call.receivedAt && isCallOf(call, written, this.known.get(written.id)),
+    );
+    const written = about.findLast((one) => one.deadline >= call.receivedAt) ?? about.at(-1);
+    this.exercised[5] += 1;
+    if (!written) this.broken(5, `${call.action} was sent without being written down: ${subject(call)}`);
+    else if (call.receivedAt > written.deadline && !this.options.excused?.(call)) {
+      this.broken(5, `${call.action} was sent ${call.receivedAt - written.deadline} ms past its deadline`);
+    }
+    const performedAt = this.world.clock.now();
+    const late = written !== undefined && performedAt > written.deadline + lateMs;
+    const region = this.world.aws.region(call.region);
+    const effect = written?.effect;
+    const before = effect?.kind === "setWeights" ? restOfBalancers(region, effect) : undefined;
+    return () => {
+      this.look(call.region, late ? "others" : "us");
+      if (effect?.kind !== "setWeights" || before === undefined || !written) return;
+      this.handsOff(written, effect, before, restOfBalancers(region, effect));
+    };
+  }
+
+  /** Promise 9: what others wrote to a route is not overwritten on the way forward, unless a person says so. */
+  private overwritesNobody(d: Deployment, effect: Extract<Effect, { kind: "setWeights" }>, at: number): void {
+    if (!acting.has(d.phase) || d.phase === "rolling_back") return;
+    const change = this.weighingsOf(d.target.region).routeChange(effect.route.arn);
+    const route = d.routes.find(({ ref }) => ref.arn === effect.route.arn);
+    if (!change || !route || change.by === "us" || change.at <= (this.acceptedAt.get(d.id) ?? 0)) return;
+    const { from } = effect;
+    // What we asked once looks like a late call of ours.
+    const wasOurs = [route.before, ...route.earlier].some(
+      ({ blue, green }) => blue === from.blue && green === from.green,
+    );
+    if (wasOurs || change.at >= at - lookMs - this.lagMs()) return;
+    this.broken(9, `${d.id} overwrites ${from.blue}:${from.green}, which others set on ${effect.route.arn}`);
+  }
+
+  /** Promise 9: a call changes nothing but the pair's weights on its route. */
+  private handsOff(
+    written: Written,
+    effect: Extract<Effect, { kind: "setWeights" }>,
+    before: string,
+    after: string,
+  ): void {
+    this.exercised[9] += 1;
+    if (before === after) return;
+    this.broken(9, `${written.id} changed more than the pair's weights on ${effect.route.arn}: ${after}`);
+  }
+}
+
+const acting = new Set<Phase>(["provisioning", "shifting", "baking", "promoting", "rolling_back"]);
+
+function shareOf(blue: number, green: number): number {
+  return green / Math.max(1, blue + green);
+}
+
+function isRead(action: string): boolean {
+  return /^(Describe|List|Get)/.test(action);
+}
+
+/** Whether a call is what was written down: the same action on the same thing, with the same purpose. */
+function isCallOf({ action, params }: CallBegun, { effect }: Written, d: Deployment | undefined): boolean {
+  const given = fields(params);
+  switch (effect.kind) {
+    case "registerTaskDefinition":
+      return action === "RegisterTaskDefinition" && given["family"] === effect.registration["family"];
+    case "createTaskSet":
+      return action === "CreateTaskSet" && given["service"] === effect.request.service;
+    case "scaleTaskSet":
+      return (
+        action === "UpdateTaskSet" &&
+        given["taskSet"] === effect.arn &&
+        fields(given["scale"])["value"] === effect.scalePercent &&
+        isOf(d, effect.arn)
+      );
+    case "deleteTaskSet":
+      return action === "DeleteTaskSet" && given["taskSet"] === effect.arn && isOf(d, effect.arn);
+    case "makePrimary":
+      return (
+        action === "UpdateServicePrimaryTaskSet" &&
+        given["primaryTaskSet"] === effect.arn &&
+        isOf(d, effect.arn)
+      );
+    case "tagTaskSet":
+      return action === "TagResource" && given["resourceArn"] === effect.arn;
+    case "setWeights":
+      return effect.route.kind === "rule"
+        ? action === "ModifyRule" && given["RuleArn"] === effect.route.arn
+        : action === "ModifyListener" && given["ListenerArn"] === effect.route.arn;
+  }
+}
+
+function isOf(d: Deployment | undefined, arn: string): boolean {
+  return d?.blue?.arn === arn || d?.green.arn === arn || d?.green.arn === undefined;
+}
+
+function fields(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+function subject(call: CallBegun): string {
+  return JSON.stringify(call.params)?.slice(0, 200) ?? "";
+}
+
+/** Every listener, rule and target group of the region, without the pair's weights on the effect's route. */
+export function restOfBalancers(
+  { elb }: Pick<Region, "elb">,
+  { route, pair }: { route: { arn: string }; pair: Pair },
+): string {
+  const masked = (arn: string, actions: readonly { ForwardConfig?: unknown }[]) =>
+    arn !== route.arn
+      ? actions
+      : JSON.parse(JSON.stringify(actions), (_key, value: unknown) => mask(value, pair));
+  return JSON.stringify({
+    listeners: [...elb.listeners.values()].map((one) => ({ ...one, actions: masked(one.arn, one.actions) })),
+    rules: [...elb.rules.values()].map((one) => ({ ...one, actions: masked(one.arn, one.actions) })),
+    groups: [...elb.groups.values()].map((one) => ({ ...one, attributes: [...one.attributes] })),
+  });
+}
+
+function mask(value: unknown, pair: Pair): unknown {
+  const tuple = fields(value);
+  const ours = tuple["TargetGroupArn"] === pair.blue || tuple["TargetGroupArn"] === pair.green;
+  return ours && "Weight" in tuple ? { ...tuple, Weight: "?" } : value;
+}
