@@ -167,7 +167,7 @@ export function stopReasons(tasks: TaskSeen[]): string {
 }
 
 /** Readings that failed, for another reason than that the thing does not exist. */
-export function readingFaults(seen: Seen): Fault[] {
+export function readingFaults(seen: Omit<Seen, "slot">): Fault[] {
   const readings = [
     seen.service,
     seen.tasks,

@@ -1,12 +1,15 @@
 /** The ways in: starting deployments, asking things of them, running their turns. */
 import type { Command, CommandKind } from "../deployment/command.ts";
 import { createdEvent } from "../deployment/event.ts";
+import { isTerminal } from "../deployment/phases.ts";
+import { findStrays, rebuild, type Stray, type Way } from "../deployment/recover.ts";
+import { readingFaults } from "../deployment/view.ts";
 import { newDeployment } from "../deployment/obey.ts";
 import type { Actor, Deployment, DeployRequest } from "../deployment/record.ts";
 import type { Strategy } from "../deployment/strategy.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
 import { TealError } from "../errors.ts";
-import { type Parts, type Rest, runTurns } from "./turn.ts";
+import { lookLimitMs, type Parts, type Rest, runTurns } from "./turn.ts";
 
 export type { EngineLog, Rest } from "./turn.ts";
 
@@ -30,6 +33,15 @@ export interface CommandOrder {
   commandId?: string;
 }
 
+export interface RecoverOrder {
+  target: ServiceTarget;
+  strategy: Strategy;
+  /** The deployment by its tag, as `strays` tells it. */
+  deployment: string;
+  way: Way;
+  actor: Actor;
+}
+
 export interface Engine {
   /** Accepts a deployment and wakes it. Throws `busy`, `idempotency-conflict`, `unavailable`. */
   start(order: Order): Promise<{ deployment: Deployment; existing: boolean }>;
@@ -38,6 +50,13 @@ export interface Engine {
    * id. Throws `unknown-deployment`, `unavailable`. Safe to repeat with the same `commandId`.
    */
   ask(id: string, order: CommandOrder): Promise<Command>;
+  /** Task sets of ours that no record answers for. Only reads. Throws `unavailable` where AWS can't be read. */
+  strays(target: ServiceTarget): Promise<Stray[]>;
+  /**
+   * Takes a stray over: a new deployment goes on with it, puts everything back, or takes it away. Throws
+   * `command-refused`, `busy`, `unavailable`. Safe to repeat: once taken over it is no stray any more.
+   */
+  recover(order: RecoverOrder): Promise<Deployment>;
   /** Runs turns until there is nothing to do now; called by a worker's job. */
   run(id: string, signal: AbortSignal): Promise<Rest>;
 }
@@ -92,8 +111,56 @@ export function createEngine(parts: EngineParts): Engine {
       return command;
     },
 
+    strays: async (target) => (await lookForStrays(parts, target)).strays,
+
+    async recover(order) {
+      const { strays, seen } = await lookForStrays(parts, order.target);
+      const stray = strays.find((stray) => stray.deployment === order.deployment);
+      if (!stray) {
+        const message = `${order.target.name} has no task set of ${order.deployment} that needs to be taken over`;
+        throw new TealError("command-refused", message);
+      }
+      const now = clock.now();
+      const rebuilt = rebuild(stray, seen, {
+        ...order,
+        id: newId(order.target.name, now, parts.random()),
+        now,
+      });
+      if ("code" in rebuilt) throw new TealError(rebuilt.code, rebuilt.message);
+      const result = await records.create({ ...rebuilt, events: 1 }, [createdEvent(rebuilt)], {
+        whenBusy: "reject",
+      });
+      if (result.kind === "busy")
+        throw new TealError("busy", `${result.acting} acts on ${order.target.name}`);
+      if (result.kind === "conflict")
+        throw new TealError("internal", "a recovery carries no idempotency key");
+      await wakeOrLeave(parts, result.deployment.id);
+      return result.deployment;
+    },
+
     run: (id, signal) => runTurns(id, parts, signal),
   };
+}
+
+/** What AWS has of ours on this service, less what living deployments answer for. */
+async function lookForStrays({ records, cloud, clock }: Parts, target: ServiceTarget) {
+  const look = { service: true, routes: true, health: [], tasks: [], survey: false };
+  const seen = await cloud.look(target, look, clock.now() + lookLimitMs);
+  const fault = readingFaults(seen)[0];
+  if (fault) throw new TealError("unavailable", `${fault.action}: ${fault.message}`, { retryAfterMs: 5_000 });
+  const living = new Set<string>();
+  let before: string | undefined;
+  do {
+    const page = await records.list({ service: target.name, limit: 100, ...(before && { before }) });
+    for (const d of page.deployments) {
+      // One that has not begun can't answer for a set that exists already.
+      if (isTerminal(d.phase) || ((d.phase === "queued" || d.phase === "preparing") && !d.recovers)) continue;
+      living.add(d.id);
+      if (d.recovers) living.add(d.recovers);
+    }
+    before = page.next;
+  } while (before);
+  return { strays: findStrays(target, seen, living), seen };
 }
 
 /** What was accepted is kept; a wake-up that fails is made up for by the sweep. */
