@@ -15,6 +15,7 @@ import { createEngine, type Engine } from "../../src/engine/engine.ts";
 import type { Cloud, Records } from "../../src/engine/ports.ts";
 import type { InProcessHandler } from "../../sandbox/wire/handler.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
+import type { ActionInput } from "../../sandbox/model/elb/shapes.ts";
 import type { Settings } from "../../sandbox/model/settings.ts";
 import { type LocalAws, startAws } from "../../sandbox/start.ts";
 import { createMemoryRecords, type MemoryRecords } from "./memory-records.ts";
@@ -154,6 +155,8 @@ export class World {
     options: {
       desired?: number;
       forward?: (groups: [string, string]) => Forward;
+      /** The actions of both routes, instead of one forward; the listener then speaks HTTPS. */
+      actions?: (forward: Forward, third: string) => ActionInput[];
       primary?: object | false;
       grace?: number;
       controller?: "EXTERNAL" | "ECS";
@@ -179,12 +182,19 @@ export class World {
       { TargetGroupArn: groups[0], Weight: 1 },
       { TargetGroupArn: groups[1], Weight: 0 },
     ];
-    const forward = [{ Type: "forward" as const, ForwardConfig: { TargetGroups } }];
+    const forward = options.actions?.(TargetGroups, group("c")) ?? [
+      { Type: "forward" as const, ForwardConfig: { TargetGroups } },
+    ];
     const listener = need(
       aws.elb(region, "CreateListener", {
         LoadBalancerArn: loadBalancer,
-        Protocol: "HTTP",
-        Port: 80,
+        ...(options.actions
+          ? {
+              Protocol: "HTTPS",
+              Port: 443,
+              Certificates: [{ CertificateArn: "arn:aws:acm:eu-west-1:1:certificate/1" }],
+            }
+          : { Protocol: "HTTP", Port: 80 }),
         DefaultActions: forward,
       }).Listeners[0]?.ListenerArn,
     );
