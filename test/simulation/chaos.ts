@@ -21,7 +21,8 @@ export type Happening = { at: number; service: number } & (
   | { kind: "deploy"; version: number; strategy: Strategy; whenBusy: "queue" | "reject" }
   | { kind: "command"; command: CommandKind; full: boolean }
   | { kind: "drift"; route: "listener" | "rule"; green: number }
-  | { kind: "restore" }
+  /** Somebody registers one of blue's tasks in the idle group. */
+  | { kind: "leftover" }
   | { kind: "autoscale"; desired: number }
   | { kind: "kill" }
   | { kind: "duplicate" }
@@ -131,6 +132,9 @@ export function planOf(seed: number, size: Size): Plan {
     if (chance(0.2)) extra(() => ({ kind: "autoscale", desired: between(1, 8) }));
     if (chance(0.3)) extra(() => ({ kind: "kill" }));
     if (chance(0.3)) extra(() => ({ kind: "duplicate" }));
+    if (chance(0.15)) extra(() => ({ kind: "leftover" }));
+    if (chance(0.12)) extra(() => ({ kind: "older", ms: between(1, 60) * 1_000 }));
+    if (chance(0.06)) extra(() => ({ kind: "empty" }));
     if (chance(0.2)) extra(() => ({ kind: "stall", ms: between(10, 300) * 1_000 }));
   }
   happenings.sort((a, b) => a.at - b.at);

@@ -2,11 +2,17 @@
 import type { Deployment } from "../../src/deployment/record.ts";
 import type { Laid, World } from "../support/world.ts";
 
-/**
- * Violations, in words. `disturbed`: somebody else wrote to the routes, so that their weights are not ours to
- * answer for.
- */
-export function checkEnd(world: World, laid: Laid, ended: Deployment[], disturbed: boolean): string[] {
+export interface Circumstances {
+  /** Somebody else wrote to the routes, so that their weights are not ours to answer for. */
+  drift: boolean;
+  /** Redis came back older or empty: what ended last can't be told from the records. */
+  lost: boolean;
+  /** Of the pair's weights, before anything began. */
+  sum: number;
+}
+
+/** Violations, in words that begin with the promise's number. */
+export function checkEnd(world: World, laid: Laid, ended: Deployment[], about: Circumstances): string[] {
   const found: string[] = [];
   const name = laid.target.name;
   const sets = world.sets(name).filter((set) => set.status !== "DRAINING");
@@ -22,14 +28,18 @@ export function checkEnd(world: World, laid: Laid, ended: Deployment[], disturbe
 
   const group = primary?.loadBalancers?.[0]?.targetGroupArn;
   const at = laid.groups.indexOf(group ?? "");
-  if (!disturbed && ended.every((d) => d.phase !== "abandoned")) {
+  if (!about.drift && ended.every((d) => d.phase !== "abandoned")) {
     for (const weights of world.weights(laid)) {
       if ((weights[at] ?? 0) <= 0)
         found.push(`7 ${name}: the serving group has weight ${weights[at]}: ${weights}`);
+      const sum = (weights[0] ?? 0) + (weights[1] ?? 0);
+      if (sum !== about.sum && !about.lost)
+        found.push(`7 ${name}: the weights ${weights} no longer sum up to ${about.sum}`);
       if ((weights[1 - at] ?? 1) !== 0)
         found.push(`7 ${name}: the idle group has weight ${weights[1 - at]}: ${weights}`);
     }
   }
+  if (about.lost) return found;
   // The set that serves is what the last deployment that succeeded made, or the first one.
   const byEnd = ended.toSorted((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0));
   const last = byEnd.findLast((d) => d.phase === "succeeded");

@@ -4,15 +4,18 @@
  * end (liveness). The same seed gives the same run, to the letter.
  */
 import { createHash } from "node:crypto";
+import type { CommandKind } from "../../src/deployment/command.ts";
 import type { Decide } from "../../src/deployment/decide.ts";
 import { isTerminal } from "../../src/deployment/phases.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import type { Strategy } from "../../src/deployment/strategy.ts";
-import type { Cloud } from "../../src/engine/ports.ts";
+import type { Cloud, Records } from "../../src/engine/ports.ts";
 import { TealError } from "../../src/errors.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
 import { seededRandom } from "../../sandbox/random.ts";
-import { type Laid, region, World } from "../support/world.ts";
+import { type Watch, watchPromises } from "../support/promises.ts";
+import type { MemoryState } from "../support/memory-records.ts";
+import { ada, canary, type Laid, region, World } from "../support/world.ts";
 import { checkEnd } from "./ends.ts";
 import { type Happening, type Plan, planOf, type Size, small } from "./chaos.ts";
 import { rememberLooks } from "./memory.ts";
@@ -31,12 +34,18 @@ export interface Verdict {
   digest: string;
 }
 
+/** Broken parts in the place of the real ones. */
+export interface Planted {
+  decide?: Decide;
+  cloud?: (cloud: Cloud) => Cloud;
+  records?: (records: Records, cloud: () => Cloud) => Records;
+}
+
 export interface SimulateOptions {
   seed: number;
   size?: Size;
-  /** Planted faults, for showing that the checkers see them. */
-  decide?: Decide;
-  wrap?: (cloud: Cloud) => Cloud;
+  /** A fault in Teal itself, for showing that the checkers see it. */
+  planted?: Planted;
   /** Changes the plan that the seed gives. */
   adjust?: (plan: Plan) => void;
 }
@@ -57,13 +66,12 @@ interface Run extends Process {
 export async function simulate({
   seed,
   size = small,
-  decide,
-  wrap,
+  planted = {},
   adjust,
 }: SimulateOptions): Promise<Verdict> {
   const plan = planOf(seed, size);
   adjust?.(plan);
-  const simulation = new Simulation(plan, decide, wrap);
+  const simulation = new Simulation(plan, planted);
   return await simulation.run();
 }
 
@@ -73,7 +81,7 @@ class Simulation {
   private readonly world: World;
   private readonly gates: Gates;
   private readonly laid: Laid[];
-  private readonly watch: { violations: string[]; check(): void } = { violations: [], check: () => {} };
+  private readonly watch: Watch;
   private readonly random: () => number;
   private readonly history: string[] = [];
   private readonly deployments: { id: string; service: number }[] = [];
@@ -85,24 +93,39 @@ class Simulation {
   private turns = 0;
   private runCount = 0;
   private calm = false;
+  private calmAt = 0;
+  /** A process that stood still may send after its deadline: nothing in it can know. */
+  private frozen = false;
   private stalledUntil = 0;
   private nextCareAt = 0;
+  private readonly snapshots: { at: number; state: MemoryState }[] = [];
+  private lost = false;
+  private readonly leftovers: { group: string; target: object }[] = [];
+  private readonly asked: { id: string; commandId: string }[] = [];
 
-  constructor(plan: Plan, decide: Decide | undefined, wrap: ((cloud: Cloud) => Cloud) | undefined) {
+  constructor(plan: Plan, planted: Planted) {
     this.plan = plan;
     this.random = seededRandom(plan.seed + 7);
     this.gates = new Gates(this.clock, (at) => (this.calm ? { kind: "go" } : plan.fate(at)));
     this.gates.onHurt = (process, at, fate) => {
       this.note(`${process.id} ${fate.kind} ${at}`);
+      if (fate.kind === "freeze" && at.startsWith("before send")) this.frozen = true;
       if (fate.kind === "crash") this.runs = this.runs.filter((run) => run !== process);
     };
     this.world = new World({
       seed: plan.seed,
       clock: this.clock,
-      gates: this.gates,
+      gates: {
+        handler: (handler) => this.gates.handler(handler),
+        cloud: (cloud) => this.gates.cloud(planted.cloud ? planted.cloud(cloud) : cloud),
+        records: (records) => {
+          const gated = this.gates.records(records);
+          return planted.records ? planted.records(gated, () => this.world.cloud) : gated;
+        },
+      },
       settings: { ...plan.settings, behaviours: imagesOf(plan) },
-      ...(decide && { decide }),
-      wrap: (cloud, local) => rememberLooks(wrap ? wrap(cloud) : cloud, local),
+      ...(planted.decide && { decide: planted.decide }),
+      wrap: rememberLooks,
     });
     this.laid = plan.services.map((service, n) =>
       this.world.lay(`s${n}`, { desired: service.desired, ...forwardOf(service.forward), grace: 3 }),
@@ -110,6 +133,10 @@ class Simulation {
     this.startedAt = this.clock.now();
     void this.world.records.subscribe(() => {
       this.changed = true;
+    });
+    this.watch = watchPromises(this.world, { excused: () => this.frozen || plan.faults.some(isLate) });
+    this.world.local.calls.subscribe((call) => {
+      if (!/^(Describe|List)/.test(call.action)) this.note(`${call.action} ${call.outcome}`);
     });
     for (const fault of plan.faults) this.world.local.faults.add(fault);
   }
@@ -155,13 +182,21 @@ class Simulation {
 
   private async ending(): Promise<void> {
     this.calm = true;
+    this.calmAt = this.clock.now();
+    for (const { group, target } of this.leftovers) {
+      this.world.aws.elb(region, "DeregisterTargets", {
+        TargetGroupArn: group,
+        Targets: [target as { Id: string }],
+      });
+    }
     this.note("calm");
     this.world.local.faults.clear();
     const end = this.clock.now() + calmMs;
     const turnsBefore = this.turns;
     while (!this.broken()) {
       const open = (await this.all()).filter((d) => !d.settled);
-      if (open.length === 0 && this.runs.length === 0) return;
+      const due = await this.world.records.due(this.clock.now() + 1, 1);
+      if (open.length + this.runs.length + due.length === 0 && !(await this.hasStrays())) return;
       if (
         this.clock.now() >= end ||
         this.turns - turnsBefore > turnsMax * Math.max(1, this.deployments.length)
@@ -173,6 +208,12 @@ class Simulation {
       if (this.clock.now() >= this.nextCareAt) await this.care(open);
       await this.pass(Math.min(end, this.nextCareAt));
     }
+  }
+
+  private async hasStrays(): Promise<boolean> {
+    if (!this.lost) return false;
+    const strays = await Promise.all(this.laid.map((laid) => this.world.engine.strays(laid.target)));
+    return strays.some((found) => found.length > 0);
   }
 
   /** One step: what is due runs, then time goes on to the next thing that happens, but not past `limit`. */
@@ -199,6 +240,11 @@ class Simulation {
   }
 
   private async runDue(): Promise<void> {
+    if (!this.calm && this.plan.happenings.some((h) => h.kind === "older")) {
+      const at = this.clock.now();
+      if (at - (this.snapshots.at(-1)?.at ?? 0) >= 3_000)
+        this.snapshots.push({ at, state: this.world.records.snapshot() });
+    }
     if (this.clock.now() < this.stalledUntil) return;
     for (const id of await this.world.records.due(this.clock.now() + 1, 1_000)) {
       if (!this.isRunning(id)) this.startRun(id);
@@ -240,7 +286,7 @@ class Simulation {
         return this.deploy(happening, laid);
       case "command": {
         const id = this.deployments.findLast(({ service }) => service === happening.service)?.id;
-        if (id) await this.world.ask(id, happening.command, { full: happening.full });
+        if (id) await this.ask(id, happening.command, happening.full);
         return;
       }
       case "drift":
@@ -269,11 +315,42 @@ class Simulation {
       case "stall":
         this.stalledUntil = this.clock.now() + happening.ms;
         return;
-      case "restore":
-      case "older":
+      case "leftover":
+        return this.leaveOver(laid);
+      case "older": {
+        const from = this.snapshots.findLast(({ at }) => at <= this.clock.now() - happening.ms);
+        this.redisLost();
+        if (from) this.world.records.restore(from.state);
+        else this.world.records.clear();
+        return;
+      }
       case "empty":
+        this.redisLost();
+        this.world.records.clear();
         return;
     }
+  }
+
+  /** Workers that ran on the Redis that was lost are gone with it. */
+  private redisLost(): void {
+    for (const run of this.runs) run.dead = true;
+    this.runs = [];
+    this.lost = true;
+    this.watch.forget();
+    this.changed = true;
+  }
+
+  private leaveOver({ groups, target }: Laid): void {
+    const primary = this.world.sets(target.name).find((set) => set.status === "PRIMARY");
+    const serving = primary?.loadBalancers?.[0]?.targetGroupArn;
+    const idle = groups.find((group) => group !== serving) ?? groups[1];
+    const health = this.world.aws.elb(region, "DescribeTargetHealth", {
+      TargetGroupArn: serving ?? groups[0],
+    });
+    const left = health.TargetHealthDescriptions[0]?.Target;
+    if (!left) return;
+    this.world.aws.elb(region, "RegisterTargets", { TargetGroupArn: idle, Targets: [left] });
+    this.leftovers.push({ group: idle, target: left });
   }
 
   private async deploy(happening: Extract<Happening, { kind: "deploy" }>, laid: Laid): Promise<void> {
@@ -297,8 +374,36 @@ class Simulation {
       if (!this.deployments.some((known) => known.id === id)) this.deployments.push({ id, service: 0 });
     }
     for (const d of open) {
-      if (d.hold?.kind === "paused" || d.hold?.kind === "drift") await this.world.ask(d.id, "resume");
-      if (d.hold?.kind === "stuck") await this.world.ask(d.id, "retry");
+      const tired = this.clock.now() - this.calmAt > calmMs / 2;
+      if (d.hold?.kind === "drift" && (tired || this.random() < 0.3)) await this.ask(d.id, "rollback");
+      else if (d.hold?.kind === "paused" || d.hold?.kind === "drift") await this.ask(d.id, "resume");
+      // What stays stuck although nothing is refused any more can't be helped by asking again.
+      if (d.hold?.kind === "stuck") await this.ask(d.id, tired || this.lost ? "release" : "retry");
+    }
+    if (this.lost) await this.recover();
+  }
+
+  private async ask(id: string, kind: CommandKind, full = false): Promise<void> {
+    if (!(await this.world.records.load(id))) return;
+    const { id: commandId } = await this.world.engine.ask(id, { kind, actor: ada, full });
+    this.asked.push({ id, commandId });
+  }
+
+  /** After Redis lost something: whoever is called decides, for each set that no record answers for. */
+  private async recover(): Promise<void> {
+    for (const laid of this.laid) {
+      for (const stray of await this.world.engine.strays(laid.target)) {
+        const way = stray.ways[Math.floor(this.random() * stray.ways.length)] ?? "back";
+        const strategy = canary([{ kind: "weight", percent: 100 }], { holdMs: 6_000 });
+        const order = { target: laid.target, strategy, deployment: stray.deployment, way, actor: ada };
+        try {
+          const d = await this.world.engine.recover(order);
+          this.note(`recover ${stray.deployment} ${way} as ${d.id}`);
+          this.changed = true;
+        } catch (error) {
+          if (!(error instanceof TealError && error.code === "busy")) throw error;
+        }
+      }
     }
   }
 
@@ -311,12 +416,21 @@ class Simulation {
     for (const [n, laid] of this.laid.entries()) {
       const ended = (await this.all()).filter((d) => d.service === laid.target.name);
       const drift = this.plan.happenings.some((h) => h.kind === "drift" && h.service === n);
-      this.violations.push(...checkEnd(this.world, laid, ended, drift));
+      this.violations.push(
+        ...checkEnd(this.world, laid, ended, { drift, lost: this.lost, sum: sumOf(this.plan, n) }),
+      );
     }
     for (const d of await this.all()) {
       const events = await this.world.events(d.id);
       if (events.some((event, n) => event.seq !== n) || events.length !== d.events) {
         this.violations.push(`5 ${d.id}: the events have holes`);
+      }
+      const answers = events.flatMap((event) => (event.type === "command" ? [event.commandId] : []));
+      for (const { id, commandId } of this.asked) {
+        if (id !== d.id || this.lost) continue;
+        const count = answers.filter((answer) => answer === commandId).length;
+        if (count !== 1)
+          this.violations.push(`8 ${d.id}: the command ${commandId} was answered ${count} times`);
       }
       if (!isTerminal(d.phase)) this.violations.push(`6 ${d.id} is ${d.phase}`);
     }
@@ -343,6 +457,11 @@ async function settle(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
+/** Carried out so late that its sender can't answer for it. */
+function isLate({ fault }: Plan["faults"][number]): boolean {
+  return fault.kind === "delayRequest";
+}
+
 /** Somebody else writes weights of the pair: blue gets what green doesn't. */
 function drift(world: World, laid: Laid, route: "listener" | "rule", green: number): void {
   const [a, b] = laid.groups;
@@ -354,6 +473,11 @@ function drift(world: World, laid: Laid, route: "listener" | "rule", green: numb
   if (route === "listener") {
     world.aws.elb(region, "ModifyListener", { ListenerArn: laid.listener, DefaultActions: actions });
   } else world.aws.elb(region, "ModifyRule", { RuleArn: laid.rule, Actions: actions });
+}
+
+/** What the pair's weights sum up to, whoever serves. */
+function sumOf(plan: Plan, n: number): number {
+  return plan.services[n]?.forward === "hundred" ? 200 : 1;
 }
 
 function imagesOf(plan: Plan): Plan["behaviours"] {

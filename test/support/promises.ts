@@ -21,6 +21,8 @@ export interface Watch {
   readonly exercised: Record<WatchedPromise, number>;
   /** Call after every step of time, and after anything that was done to the world by hand. */
   check(): void;
+  /** Redis lost its memory: deployments that it no longer knows act no more. */
+  forget(): void;
   stop(): void;
 }
 
@@ -71,6 +73,11 @@ class PromiseWatch implements Watch {
 
   stop(): void {
     for (const unsubscribe of this.unsubscribe) unsubscribe();
+  }
+
+  forget(): void {
+    this.known.clear();
+    this.sets.clear();
   }
 
   check(): void {

@@ -356,7 +356,13 @@ export const situations: Record<Phase, Table> = {
       },
       "perform scaleTaskSet",
     ],
-    overdue: [flippedBack(long), "hold stuck"],
+    "blue-gone": [
+      (scene) => {
+        deleteBlue(scene);
+        heal(scene, "blue", 0);
+      },
+      "hold stuck",
+    ],
     "blue-starting": [(scene) => heal(scene, "blue", 1), "wait"],
     "primary-is-green": [
       flippedBack((scene) => {

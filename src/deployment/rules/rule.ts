@@ -21,7 +21,11 @@ export const pollMs = { soon: 1_000, late: 5_000, idle: 10_000 } as const;
 /** Waits for AWS, looking again soon; less and less often, the longer it takes. */
 export function soon(v: View, note: string): Move {
   const waitedMs = elapsedMs(v.d, v.d.stepSince, v.now);
-  return { kind: "wait", until: v.now + Math.min(Math.max(waitedMs / 20, pollMs.soon), pollMs.late), note };
+  return {
+    kind: "wait",
+    until: v.now + Math.round(Math.min(Math.max(waitedMs / 20, pollMs.soon), pollMs.late)),
+    note,
+  };
 }
 
 /** Waits for a moment, looking now and then on the way. */

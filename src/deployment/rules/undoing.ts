@@ -3,7 +3,7 @@
  * readings, so that one part of AWS being down does not keep the rest from being put right; nothing but want
  * of healthy tasks holds it.
  */
-import { seconds, stuckReason } from "../draft.ts";
+import { type Move, seconds, stuckReason } from "../draft.ts";
 import { tagKeys } from "../target.ts";
 import { sameWeights, tasksFor } from "../traffic.ts";
 import type { RouteRecord } from "../record.ts";
@@ -20,7 +20,7 @@ import { untouchableUntil } from "./finishing.ts";
 import { enter, hold, perform, performOnce, pollMs, type Rule, soon, until } from "./rule.ts";
 import { pastDeadline, restoreRoute } from "./shared.ts";
 
-export const rollingBack: Rule[] = [
+const undo: Rule[] = [
   {
     situation: "route-away",
     when: (v) => routesAway(v).length > 0 && mayFlip(v),
@@ -54,12 +54,12 @@ export const rollingBack: Rule[] = [
     move: (v) => restoreScale(v),
   },
   {
-    situation: "overdue",
-    when: (v) =>
-      pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.rollingBackMs) && v.d.hold === undefined,
+    situation: "blue-gone",
+    when: (v) => routesAway(v).length > 0 && isBlueGone(v),
     move: (v) => {
-      const limit = seconds(v.d.strategy.deadlines.rollingBackMs);
-      return { ...hold(v, "stuck", `the rollback takes longer than ${limit}: ${v.d.note}`), until: v.now };
+      const reason =
+        "the old task set is gone, so traffic stays on green; release this deployment and deploy what should serve";
+      return hold(v, "stuck", reason);
     },
   },
   {
@@ -192,6 +192,16 @@ export const rollingBack: Rule[] = [
   },
 ];
 
+/** The same, but past its deadline every wait is a call for help, and goes on all the same. */
+export const rollingBack: Rule[] = undo.map((rule) => ({ ...rule, move: (v) => urgently(v, rule.move(v)) }));
+
+function urgently(v: View, move: Move): Move {
+  const limitMs = v.d.strategy.deadlines.rollingBackMs;
+  if (move.kind !== "wait" || !pastDeadline(v, v.d.phaseSince, limitMs)) return move;
+  const reason = `the rollback takes longer than ${seconds(limitMs)}: ${move.note}`;
+  return { kind: "hold", hold: "stuck", reason, until: move.until ?? v.now + pollMs.idle };
+}
+
 /** Routes that do not read as they were before; the ones that AWS refused last are tried after the others. */
 function routesAway(v: View): RouteRecord[] {
   const away = v.d.routes.filter((route) => {
@@ -207,6 +217,11 @@ function routesAway(v: View): RouteRecord[] {
 
 function routesGone(v: View): RouteRecord[] {
   return v.d.routes.filter((route) => !route.gone && routeState(v, route) === "gone");
+}
+
+function isBlueGone(v: View): boolean {
+  const gone = v.blue === undefined || v.blue.status === "DRAINING";
+  return v.service !== undefined && v.d.blue !== undefined && gone;
 }
 
 function restoreScale(v: View) {
@@ -225,7 +240,7 @@ function restoreScale(v: View) {
 function mayFlip(v: View): boolean {
   if (isBlueFit(v)) return true;
   const blue = blueHealthy(v);
-  if (blue === undefined) return v.blue === undefined || v.blue.scalePercent > 0;
+  if (blue === undefined) return !isBlueGone(v) && v.blue?.scalePercent !== 0;
   return blue > 0 && blue >= (greenHealthy(v) ?? 0);
 }
 
