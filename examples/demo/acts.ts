@@ -19,6 +19,8 @@ export interface ActReport {
   /** The weights that it must bring into force, one after the other, in percent by version. */
   weights: Record<string, number>[];
   least: Part[];
+  /** What else took time. */
+  note?: string;
   checks: Check[];
 }
 
@@ -53,6 +55,7 @@ const waitMsMax = 90_000;
 export const canaryUnderFire: Act = async (stage, story) => {
   story.act("Version 2, by canary: 10 %, 50 %, 100 % – and a worker dies on the way");
   let lost: { worker: DemoWorker; at: number } | undefined;
+  let costMs = 0;
   const deployed = await deploy(stage, story, "2", async (id) => {
     const holder = await whoSays(stage, id, /green gets 50 %/);
     lost = { worker: holder, at: Date.now() };
@@ -63,6 +66,8 @@ export const canaryUnderFire: Act = async (stage, story) => {
     story.stress(
       `${by.name} has taken over after ${(tookMs / 1000).toFixed(1)} s, with the traffic as it was`,
     );
+    await whoSays(stage, id, /is done: weight 50 %/, lost.at);
+    costMs = Date.now() - lost.at;
   });
   const settings = await stage.sandbox.settings();
   const { phase } = deployed.deployment;
@@ -84,6 +89,7 @@ export const canaryUnderFire: Act = async (stage, story) => {
       { what: "bake", ms: Math.max(pace.bakeMs, pace.holdMs) },
       drainOf(settings, await deregistrationMs(stage), "version 1"),
     ],
+    note: `${(costMs / 1000).toFixed(1)} s went by until the lost change of weights was made, which may be tried again only once it can't arrive late`,
     checks: [
       { what: "version 2 was deployed", ok: phase === "succeeded", detail: phase },
       exited("2", deployed.exitCode, 0),

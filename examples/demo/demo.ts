@@ -1,4 +1,5 @@
 /** The demo as one function: it sets the stage, plays the acts under load, and judges what became of them. */
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   abortHalfWay,
   type Act,
@@ -8,7 +9,7 @@ import {
   canaryUnderFire,
   type Check,
 } from "./acts.ts";
-import { total } from "./least.ts";
+import { type Part, total } from "./least.ts";
 import { tally } from "./load.ts";
 import { measure, type Share, type Watch } from "./shares.ts";
 import { setStage, type Stage } from "./stage.ts";
@@ -47,7 +48,8 @@ export interface Result {
     cause?: string;
     tookMs: number;
     leastMs: number;
-    least: { what: string; ms: number }[];
+    least: Part[];
+    note?: string;
   }[];
   /** AWS calls by action. */
   calls: Record<string, number>;
@@ -79,10 +81,10 @@ export async function runDemo(options: DemoOptions): Promise<Result> {
       `Redis, a local AWS, the API and ${stage.workers.length} workers run, each a process of its own`,
     );
     story.line(`${stage.service}: version 1 serves ${ratePerSecond} requests/s through the load balancer`);
-    await pause(overtureMs, signal);
+    await sleep(overtureMs, undefined, { signal });
     const reports: ActReport[] = [];
     for (const act of acts) reports.push(await act(stage, story));
-    await pause(overtureMs, signal);
+    await sleep(overtureMs, undefined, { signal });
     await stage.load.stop();
     await stage.weights.stop();
     return await judge(stage, reports, options.requestsMin ?? 10_000, startedAt);
@@ -130,7 +132,7 @@ async function judge(
     versions,
     slowestMs: load.samples.reduce((most, { sentAt, endedAt }) => Math.max(most, endedAt - sentAt), 0),
     shares,
-    deployments: reports.map(({ deployment, version, least }) => ({
+    deployments: reports.map(({ deployment, version, least, note }) => ({
       id: deployment.id,
       version,
       phase: deployment.phase,
@@ -138,6 +140,7 @@ async function judge(
       tookMs: deployment.elapsedMs,
       leastMs: total(least),
       least,
+      ...(note !== undefined && { note }),
     })),
     calls: await sandbox.calls(),
     tookMs: Date.now() - startedAt,
@@ -181,14 +184,4 @@ async function atTheEnd({ sandbox, listenerArn, targetGroups }: Stage, reports: 
     ok: kept && sets.length === 1 && sets[0] === `PRIMARY ${serving} at 100 %`,
     detail: `${sets.join(", ")}; weights ${groups?.map(({ Weight }) => Weight).join(":")}`,
   };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
-    });
-  });
 }

@@ -55,8 +55,12 @@ export function describe(result: Result, c: Colors): string {
       ]),
       c,
     ),
-    ...result.deployments.map(({ version, least }) =>
-      c.dim(`  ${version} at least: ${least.map(({ what, ms }) => `${what} ${seconds(ms)}`).join(", ")}`),
+    ...result.deployments.map(({ version, least, note }) =>
+      c.dim(
+        [`  ${version} at least: ${least.map(({ what, ms }) => `${what} ${seconds(ms)}`).join(", ")}`]
+          .concat(note === undefined ? [] : `    ${note}`)
+          .join("\n"),
+      ),
     ),
     heading("AWS calls", c),
     table(

@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Redis } from "ioredis";
 import type { SandboxFacts } from "../../sandbox/sandbox.ts";
@@ -195,10 +196,7 @@ async function settled(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
     const steady = taskSets.every(({ stability }) => stability === "STEADY_STATE");
     if (steady && targets.length > 0 && targets.every(({ health }) => health === "healthy")) return;
     if (Date.now() > deadline) throw new Error("the first version's tasks don't get healthy");
-    signal.throwIfAborted();
-    await new Promise((resolve) => {
-      setTimeout(resolve, 100);
-    });
+    await sleep(100, undefined, { signal });
   }
 }
 

@@ -13,7 +13,7 @@ import type { Stage } from "../../examples/demo/stage.ts";
 
 interface Scene {
   /** What makes the promise matter. */
-  prepare(stage: Stage): Promise<unknown>;
+  prepare: (stage: Stage) => Promise<unknown>;
   /** What happens while version 2 is deployed. */
   meanwhile?: (stage: Stage) => Promise<void>;
   weights: Record<string, number>[];
@@ -22,7 +22,7 @@ interface Scene {
 }
 
 /** How long somebody else's weights stay. */
-const strayMs = 10_000;
+const strayMs = 8_000;
 
 const scenes: Record<string, Scene> = {
   // New weights take long to spread: the old ones still send requests to blue.
@@ -43,7 +43,7 @@ const scenes: Record<string, Scene> = {
   // The change of weights arrives so late that everybody has given it up.
   "not-read-back": {
     prepare: ({ sandbox }) =>
-      sandbox.addFault({ action: "ModifyListener", times: 1, fault: { kind: "delayRequest", ms: 18_000 } }),
+      sandbox.addFault({ action: "ModifyListener", times: 1, fault: { kind: "delayRequest", ms: 15_000 } }),
     weights: [{ 2: 100 }],
     hold: "3s",
   },

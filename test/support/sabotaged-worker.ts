@@ -35,10 +35,6 @@ function asAsked({ routes, pair }: Deployment, seen: Seen): Seen["routes"] {
 
 /** Sees every target as healthy and every set that runs as steady. */
 function blindToHealth(cloud: Cloud): Cloud {
-  const steady = (service: ServiceSeen): ServiceSeen => ({
-    ...service,
-    taskSets: service.taskSets.map((set) => ({ ...set, steady: set.running === set.computedDesired })),
-  });
   return {
     perform: cloud.perform.bind(cloud),
     look: async (...args) => {
@@ -56,6 +52,11 @@ function blindToHealth(cloud: Cloud): Cloud {
       };
     },
   };
+}
+
+function steady(service: ServiceSeen): ServiceSeen {
+  const taskSets = service.taskSets.map((set) => ({ ...set, steady: set.running === set.computedDesired }));
+  return { ...service, taskSets };
 }
 
 /** Reads each route once and again only after its own writes: what others change it never sees. */
