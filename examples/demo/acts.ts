@@ -27,7 +27,7 @@ export interface ActReport {
 export type Act = (stage: Stage, story: Story) => Promise<ActReport>;
 
 /** The canary that all acts deploy by. */
-export const pace = { pauseMs: 8_000, bakeMs: 8_000, holdMs: 3_000, failedTasks: 2 } as const;
+export const pace = { pauseMs: 8_000, bakeMs: 5_000, holdMs: 3_000, failedTasks: 2 } as const;
 
 export const canary = {
   steps: [
@@ -89,7 +89,7 @@ export const canaryUnderFire: Act = async (stage, story) => {
       { what: "bake", ms: Math.max(pace.bakeMs, pace.holdMs) },
       drainOf(settings, await deregistrationMs(stage), "version 1"),
     ],
-    note: `${(costMs / 1000).toFixed(1)} s went by until the lost change of weights was made, which may be tried again only once it can't arrive late`,
+    note: `and ${(costMs / 1000).toFixed(1)} s from the kill until the change of weights was made again: not before the lost one could no longer arrive late`,
     checks: [
       { what: "version 2 was deployed", ok: phase === "succeeded", detail: phase },
       exited("2", deployed.exitCode, 0),

@@ -154,14 +154,14 @@ function inOrder({ stretches }: Watch, reports: ActReport[]): Check {
   return {
     what: "the weights came into force in the order asked, and no others",
     ok: JSON.stringify(asked) === JSON.stringify(found),
-    detail: stretches.map(({ asked }) => show(asked)).join(", then "),
+    detail: stretches.map(({ asked }) => show(asked)).join(" → "),
   };
 }
 
 function show(weights: Record<string, number>): string {
   return Object.entries(weights)
-    .map(([version, percent]) => `version ${version} ${percent} %`)
-    .join(" and ");
+    .map(([version, percent]) => `${version}: ${percent} %`)
+    .join(", ");
 }
 
 /** The last version that succeeded serves alone, and the pair's weights sum up to what they did at the start. */

@@ -28,8 +28,9 @@ export function tellStory(write: (text: string) => void, colored: boolean, start
 
 const charactersMax = 160;
 
-/** Names instead of ARNs, and no more than fits. */
+/** Names instead of ARNs, the first reason of several, and no more than fits. */
 export function brief(text: string): string {
-  const named = text.replaceAll(/arn:aws[^\s/)]*\/([^\s/)]+)(?:\/[^\s)]*)?/g, "$1");
+  const [first = ""] = text.split(" | ");
+  const named = first.replaceAll(/arn:aws[^\s/)]*\/([^\s/)]+)(?:\/[^\s)]*)?/g, "$1");
   return named.length <= charactersMax ? named : `${named.slice(0, charactersMax - 1)}…`;
 }
