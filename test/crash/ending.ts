@@ -1,6 +1,5 @@
 /** What a deployment came to, in a form that is the same for two runs that came to the same. */
-import type { Stage } from "./stage.ts";
-import { region } from "./stage.ts";
+import { region, type Stage } from "./stage.ts";
 
 export interface Ending {
   phase: string;
@@ -19,7 +18,7 @@ export interface Ending {
 }
 
 export async function endingOf(stage: Stage, id: string): Promise<Ending> {
-  const { aws, calls } = stage.local;
+  const { aws } = stage.local;
   const d = await stage.deployment(id);
   const events = await stage.events(id);
   const { target, blue } = d;
@@ -29,12 +28,10 @@ export async function endingOf(stage: Stage, id: string): Promise<Ending> {
     include: ["TAGS"],
   }).services;
   const [listener, rule] = target.routes.map((route) => route.arn);
-  const made = calls
-    .recent()
-    .filter((call) => call.action === "CreateTaskSet" && call.result !== undefined)
-    .filter((call) => JSON.stringify(call.params).includes(id))
-    .map((call) => /"taskSetArn":"([^"]+)"/.exec(JSON.stringify(call.result))?.[1]);
-  const revisions = aws.ecs(region, "ListTaskDefinitions", { familyPrefix: target.service }).taskDefinitionArns;
+  const made = stage.created.filter(({ request }) => request.includes(id)).map(({ arn }) => arn);
+  const revisions = aws.ecs(region, "ListTaskDefinitions", {
+    familyPrefix: target.service,
+  }).taskDefinitionArns;
   return {
     phase: d.phase,
     held: d.hold?.kind,

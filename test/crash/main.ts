@@ -50,8 +50,12 @@ try {
 }
 
 const deviations = results.filter((result) => result.deviation !== undefined).length;
-const gaps = results.map((result) => result.gapMs).filter(Number.isFinite).sort((a, b) => a - b);
-const percentile = (p: number): number | undefined => gaps[Math.min(gaps.length - 1, Math.floor(gaps.length * p))];
+const gaps = results
+  .map((result) => result.gapMs)
+  .filter(Number.isFinite)
+  .sort((a, b) => a - b);
+const percentile = (p: number): number | undefined =>
+  gaps[Math.min(gaps.length - 1, Math.floor(gaps.length * p))];
 console.log(
   `${results.length} crashes, ${deviations} deviations, ${Math.round((Date.now() - startedAt) / 1000)} s; ` +
     `nobody in control for p50 ${percentile(0.5)} ms, p99 ${percentile(0.99)} ms, most ${gaps.at(-1)} ms ` +

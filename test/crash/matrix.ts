@@ -69,7 +69,11 @@ async function start(stage: Stage, course: Course, beforeAsking = (): void => {}
 }
 
 /** One cell: the worker dies at the point, another one goes on. */
-export async function crash(point: Point, { course, ending }: Undisturbed, stages: Stages): Promise<CellResult> {
+export async function crash(
+  point: Point,
+  { course, ending }: Undisturbed,
+  stages: Stages,
+): Promise<CellResult> {
   const stage = await stages();
   try {
     const startedAt = Date.now();
@@ -115,11 +119,16 @@ async function takeOver(stage: Stage, id: string, since: number): Promise<number
 }
 
 function difference(expected: Ending, found: Ending): string | undefined {
-  const keys = Object.keys(expected) as (keyof Ending)[];
-  const differing = keys.filter((key) => !isDeepStrictEqual(expected[key], found[key]));
+  const parts = new Map<string, unknown>(Object.entries(expected));
+  const differing = Object.entries(found).filter(([key, value]) => !isDeepStrictEqual(value, parts.get(key)));
   if (differing.length === 0) return undefined;
-  const show = (value: unknown): string => inspect(value, { depth: 8, breakLength: 110 });
-  return differing.map((key) => `${key}: ${show(found[key])}, undisturbed ${show(expected[key])}`).join("\n");
+  return differing
+    .map(([key, value]) => `${key}: ${show(value)}, undisturbed ${show(parts.get(key))}`)
+    .join("\n");
+}
+
+function show(value: unknown): string {
+  return inspect(value, { depth: 8, breakLength: 110 });
 }
 
 /** Runs cells side by side, so many at a time; they mostly wait. */
@@ -133,15 +142,13 @@ export async function runCells(
   const lane = async (): Promise<void> => {
     for (let cell = left.shift(); cell; cell = left.shift()) {
       const { point, of } = cell;
-      const result = await crash(point, of, stages).catch(
-        (error: unknown): CellResult => ({
-          course: of.course,
-          point: showPoint(point),
-          gapMs: Number.NaN,
-          totalMs: Number.NaN,
-          deviation: error instanceof Error ? error.message : String(error),
-        }),
-      );
+      const result = await crash(point, of, stages).catch((error: unknown): CellResult => ({
+        course: of.course,
+        point: showPoint(point),
+        gapMs: Number.NaN,
+        totalMs: Number.NaN,
+        deviation: error instanceof Error ? error.message : String(error),
+      }));
       results.push(result);
       options.onResult?.(result);
     }

@@ -76,6 +76,8 @@ export interface Stage {
   engine: Teal["engine"];
   records: Teal["records"];
   wakes: Teal["wakes"];
+  /** Task sets that AWS made or gave again: who asked, as text, and what it got. */
+  created: readonly { request: string; arn: string }[];
   /** Every mutating request so far, in the order of arrival. */
   sent: readonly Sent[];
   /** Runs once when AWS has performed this request and before it answers; `cut` breaks the connection. */
@@ -123,8 +125,16 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const workers: RunningProcess[] = [];
   const deployments: string[] = [];
 
+  const created: { request: string; arn: string }[] = [];
+  local.calls.subscribe(({ action, params, result }) => {
+    if (action !== "CreateTaskSet" || result === undefined) return;
+    const arn = /"taskSetArn":"([^"]+)"/.exec(JSON.stringify(result))?.[1] ?? "";
+    created.push({ request: JSON.stringify(params), arn });
+  });
+
   const stage: Stage = {
     local,
+    created,
     arns,
     redis,
     prefix,
@@ -152,10 +162,14 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     },
     events: (id) => teal.records.events(id, 0, 1_000),
     startWorker({ name = `worker ${workers.length + 1}`, crashAt, concurrency = 50 } = {}) {
-      const worker = startBuilt(crashAt === undefined ? "workers/main.js" : "test/crash/crashing-worker.js", [], {
-        name,
-        env: { ...env, TEAL_CONCURRENCY: String(concurrency), CRASH_AT: crashAt },
-      });
+      const worker = startBuilt(
+        crashAt === undefined ? "workers/main.js" : "test/crash/crashing-worker.js",
+        [],
+        {
+          name,
+          env: { ...env, TEAL_CONCURRENCY: String(concurrency), CRASH_AT: crashAt },
+        },
+      );
       workers.push(worker);
       return worker;
     },
@@ -194,10 +208,14 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     const lines = deployments.slice(0, storyMax).map(async (id) => {
       const d = await stage.deployment(id);
       const events = (await stage.events(id)).slice(-25);
-      const history = events.map((e) => `  ${((e.at - d.createdAt) / 1000).toFixed(1)}s ${e.type} ${e.message}`);
+      const history = events.map(
+        (e) => `  ${((e.at - d.createdAt) / 1000).toFixed(1)}s ${e.type} ${e.message}`,
+      );
       return [`${id} ${d.phase} step ${d.step} ${d.hold?.kind ?? ""} ${d.note}`, ...history].join("\n");
     });
-    const said = workers.slice(-storyMax).map((worker) => `${worker.name}:\n${worker.output().slice(-3_000)}`);
+    const said = workers
+      .slice(-storyMax)
+      .map((worker) => `${worker.name}:\n${worker.output().slice(-3_000)}`);
     return [...(await Promise.all(lines)), ...said].join("\n");
   }
 
@@ -231,9 +249,10 @@ function watchWire(inner: Handle): Pick<Stage, "onSent"> & { handle: Handle; sen
   };
 }
 
+const forward = (name: string) => ({ [`${name}-a`]: 1, [`${name}-b`]: 0 });
+
 /** Each service behind a listener's default action and one rule, version 1 running. */
 function worldOf(services: string[], desired: number) {
-  const forward = (name: string) => ({ [`${name}-a`]: 1, [`${name}-b`]: 0 });
   return worldSchema.parse({
     region,
     clusters: ["prod"],

@@ -1,0 +1,51 @@
+/**
+ * The crash matrix as CI runs it: of every effect, and of every request on the wire, the first occurrence in each
+ * course, at every moment. `npm run crash` runs all occurrences.
+ */
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { type Course, runCells, type Stages, stagesOn, type Undisturbed, undisturbed } from "./matrix.ts";
+import { moments, type Point } from "./points.ts";
+
+/** They mostly wait; more of them would only be slower each. */
+const atATime = 24;
+
+const courses: Course[] = ["canary", "rollback"];
+let redis: TestRedis;
+let stages: Stages;
+let plain: Undisturbed[];
+
+beforeAll(async () => {
+  redis = await startRedis();
+  stages = stagesOn(redis.url);
+  plain = await Promise.all(courses.map((course) => undisturbed(course, stages)));
+});
+
+afterAll(() => redis.close());
+
+it("an undisturbed deployment passes every moment of every effect, and creates one set", () => {
+  for (const { points, ending } of plain) {
+    const counts = moments.map((moment) => points.filter((point) => point.moment === moment).length);
+    expect(new Set(counts)).toEqual(new Set([points.length / moments.length]));
+    expect(ending).toMatchObject({ made: { taskSets: 1, revisions: 2 }, pending: false, whole: true });
+    expect(ending.sets).toHaveLength(1);
+  }
+  expect(plain.map(({ ending }) => ending.phase)).toEqual(["succeeded", "rolled_back"]);
+});
+
+it(
+  "a worker killed at any point leaves nothing undone and nothing done twice",
+  { timeout: 170_000 },
+  async () => {
+    const cells = plain.flatMap((of) => firstOfEach(of.points).map((point) => ({ of, point })));
+    const results = await runCells(cells, stages, { atATime });
+    expect(results.filter((result) => result.deviation !== undefined)).toEqual([]);
+    expect(results).toHaveLength(cells.length);
+  },
+);
+
+function firstOfEach(points: Point[]): Point[] {
+  return points.filter(({ moment, what }, i) => {
+    return points.findIndex((other) => other.moment === moment && other.what === what) === i;
+  });
+}
