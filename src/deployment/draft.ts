@@ -77,6 +77,8 @@ export class Draft {
     delete d.unhealthySince;
     delete d.rollbackAsked;
     if (cause) d.cause = cause;
+    // An older record can't tell when traffic last changed: the hold time begins now.
+    if (cause?.code === "record-older") d.carriedAt = { blue: this.now, green: this.now };
     if (phase === "retaining") this.slot = "retain";
     if (isTerminal(phase)) d.finishedAt = this.now;
     this.wakeAt = this.now;

@@ -232,6 +232,8 @@ function resume(draft: Draft, seen: Seen): Outcome {
 /** What others changed is taken over as the present state; the steps then write on from there. */
 function acceptDrift(draft: Draft, seen: Seen): void {
   const v = view(draft.d, seen, draft.now);
+  // Nobody knows when others wrote, nor whether it is in force everywhere.
+  draft.d.carriedAt = { blue: draft.now, green: draft.now };
   for (const route of routesIn(v, "drifted")) {
     const read = value(seen.routes[route.ref.arn]);
     const weights = weightsRead(v, route);

@@ -113,8 +113,8 @@ export function planOf(seed: number, size: Size): Plan {
       });
       at += between(5, 90) * 1_000;
     }
-    const extra = (make: () => Omit<Happening, "at" | "service">) =>
-      happenings.push({ at: between(1_000, disturbedMs), service, ...make() } as Happening);
+    const extra = (make: () => Omit<Happening, "at" | "service">, until = disturbedMs) =>
+      happenings.push({ at: between(500, until), service, ...make() } as Happening);
     for (let n = between(0, 4); n > 0; n--) {
       const command = pick<CommandKind>([
         "rollback",
@@ -125,7 +125,7 @@ export function planOf(seed: number, size: Size): Plan {
         "resume",
         "retry",
       ]);
-      extra(() => ({ kind: "command", command, full: chance(0.3) }));
+      extra(() => ({ kind: "command", command, full: chance(0.3) }), chance(0.3) ? 8_000 : disturbedMs);
     }
     if (chance(0.2))
       extra(() => ({ kind: "drift", route: pick(["listener", "rule"] as const), green: between(0, 60) }));
@@ -142,11 +142,14 @@ export function planOf(seed: number, size: Size): Plan {
   const crash = pick([0, 0.002, 0.01, 0.03] as const);
   const freeze = pick([0, 0, 0.002, 0.01] as const);
   const lose = pick([0, 0, 0.005, 0.02] as const);
-  const fate = (): Fate => {
+  const slow = pick([0, 0, 0.05, 0.2] as const);
+  const fate = (at: string): Fate => {
     const roll = random();
     if (roll < crash) return { kind: "crash" };
     if (roll < crash + freeze) return { kind: "freeze", ms: between(1, 90) * 1_000 };
     if (roll < crash + freeze + lose) return { kind: chance(0.5) ? "unheard" : "unsent" };
+    // Slow is not late: what has passed the guard is sent.
+    if (roll > 1 - slow && !at.includes("send")) return { kind: "freeze", ms: between(50, 2_500) };
     return { kind: "go" };
   };
 

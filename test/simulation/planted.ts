@@ -1,0 +1,256 @@
+/**
+ * Faults planted in Teal itself, one at a time, to show that the promises' checkers see them. Each says which
+ * promise it breaks. None of them can be switched on from outside the tests.
+ */
+import { type Decide, decide, machine, rules } from "../../src/deployment/decide.ts";
+import { forbid } from "../../src/deployment/forbid.ts";
+import type { Seen } from "../../src/deployment/observation.ts";
+import type { Phase } from "../../src/deployment/phases.ts";
+import type { Rule } from "../../src/deployment/rules/rule.ts";
+import type { Cloud, Guard, Records } from "../../src/engine/ports.ts";
+import type { Plan } from "./chaos.ts";
+import type { Planted } from "./simulation.ts";
+
+export interface PlantedFault {
+  name: string;
+  /** The promises whose checkers may catch it. */
+  breaks: number[];
+  make: () => Planted;
+  /** Makes what the fault is about more frequent than chance would. */
+  provoke?: (plan: Plan) => void;
+}
+
+const noGuard: typeof forbid = () => undefined;
+const unguarded: Guard = { deadline: Number.POSITIVE_INFINITY, allowed: async () => true };
+
+/** The rules without some situations, and without the last guard. */
+function without(...situations: string[]): Decide {
+  const left = Object.entries(rules).map(([phase, list]: [string, Rule[]]) => [
+    phase,
+    list.filter((rule) => !situations.includes(rule.situation)),
+  ]);
+  return machine(Object.fromEntries(left) as Record<Phase, Rule[]>, noGuard);
+}
+
+/** Decides on an observation that is not what was seen. */
+function misseeing(change: (seen: Seen) => Seen): Decide {
+  return (before, seen, commands, now) => decide(before, change(seen), commands, now);
+}
+
+function cloudWith(change: (cloud: Cloud) => Partial<Cloud>): Planted {
+  return { cloud: (cloud) => ({ look: cloud.look, perform: cloud.perform, ...change(cloud) }) };
+}
+
+function recordsWith(change: (records: Records, cloud: () => Cloud) => Partial<Records>): Planted {
+  return { records: (records, cloud) => ({ ...records, ...change(records, cloud) }) };
+}
+
+export const plantedFaults: PlantedFault[] = [
+  {
+    name: "every create carries a new token",
+    breaks: [3],
+    make: () => {
+      let calls = 0;
+      return cloudWith((cloud) => ({
+        perform: (target, effect, guard) =>
+          effect.kind === "createTaskSet"
+            ? cloud.perform(
+                target,
+                { ...effect, request: { ...effect.request, clientToken: `token${calls++}` } },
+                guard,
+              )
+            : cloud.perform(target, effect, guard),
+      }));
+    },
+  },
+  {
+    name: "weights are raised before green is healthy",
+    breaks: [1],
+    make: () => ({ decide: without("green-not-ready", "green-small") }),
+  },
+  {
+    name: "blue is deleted before the routes are read back",
+    breaks: [2],
+    make: () => ({ decide: without("route-lagging", "route-behind", "blue-carries", "hold-time") }),
+  },
+  {
+    name: "commits are not compared with what was claimed",
+    breaks: [4, 5, 6, 8],
+    make: () =>
+      recordsWith((records) => ({
+        holds: async () => true,
+        commit: async (claimed, decision, now) => {
+          const latest = await records.claim(claimed.claim.id);
+          if (!latest) return { kind: "lost" };
+          const shifted = {
+            ...decision,
+            events: decision.events.map((event, n) => ({ ...event, seq: latest.deployment.events + n })),
+          };
+          shifted.next = { ...decision.next, events: latest.deployment.events + decision.events.length };
+          return await records.commit({ ...latest, claim: latest.claim }, shifted, now);
+        },
+      })),
+  },
+  {
+    name: "PRIMARY is inferred after the call instead of read",
+    provoke: ({ faults }) =>
+      void faults.unshift({
+        fault: { kind: "loseRequest" },
+        action: "UpdateServicePrimaryTaskSet",
+        probability: 0.5,
+      }),
+    breaks: [2, 3, 6, 7],
+    make: () => ({
+      decide: (before, seen, commands, now) => {
+        const called = before.phase === "promoting" && before.pending?.effect.kind === "makePrimary";
+        if (!called || !seen.service?.ok) return decide(before, seen, commands, now);
+        const taskSets = seen.service.value.taskSets.map((set) => ({
+          ...set,
+          status:
+            set.arn === before.green.arn
+              ? ("PRIMARY" as const)
+              : set.status === "PRIMARY"
+                ? ("ACTIVE" as const)
+                : set.status,
+        }));
+        return decide(
+          before,
+          { ...seen, service: { ...seen.service, value: { ...seen.service.value, taskSets } } },
+          commands,
+          now,
+        );
+      },
+    }),
+  },
+  {
+    name: "a rollback writes 100:0 instead of the recorded weights",
+    breaks: [6, 7, 9],
+    make: () =>
+      cloudWith((cloud) => ({
+        perform: (target, effect, guard) =>
+          effect.kind === "setWeights" && effect.to.green === 0
+            ? cloud.perform(target, { ...effect, to: { blue: 100, green: 0 } }, guard)
+            : cloud.perform(target, effect, guard),
+      })),
+  },
+  {
+    name: "the inbox is read once a turn and trimmed whole",
+    breaks: [8],
+    make: () =>
+      recordsWith((records) => ({
+        commit: async (claimed, decision, now) => {
+          const first = await records.commit(claimed, decision, now);
+          if (first.kind !== "again") return first;
+          return await records.commit({ ...claimed, inbox: first.inbox, slot: first.slot }, decision, now);
+        },
+      })),
+  },
+  {
+    name: "effects are performed before they are written down",
+    breaks: [5],
+    make: () =>
+      recordsWith((records, cloud) => ({
+        commit: async (claimed, decision, now) => {
+          const { pending, target } = decision.next;
+          if (decision.perform && pending) await cloud().perform(target, pending.effect, unguarded);
+          return await records.commit(claimed, decision, now);
+        },
+      })),
+  },
+  {
+    name: "what is pending is repeated blindly after a crash",
+    breaks: [1, 2, 5],
+    make: () =>
+      recordsWith((records, cloud) => ({
+        claim: async (id) => {
+          const claimed = await records.claim(id);
+          const pending = claimed?.deployment.pending;
+          if (claimed && pending) await cloud().perform(claimed.deployment.target, pending.effect, unguarded);
+          return claimed;
+        },
+      })),
+  },
+  {
+    name: "calls have no deadline",
+    breaks: [5],
+    make: () =>
+      cloudWith((cloud) => ({
+        perform: (target, effect) => cloud.perform(target, effect, unguarded),
+      })),
+  },
+  {
+    name: "the hold time is ignored",
+    breaks: [2],
+    make: () => ({ decide: without("hold-time") }),
+  },
+  {
+    name: "leftover targets count as green's own",
+    breaks: [1],
+    make: () => ({
+      decide: misseeing((seen) => {
+        if (!seen.tasks?.ok) return seen;
+        const targets = Object.values(seen.health).flatMap((reading) => (reading.ok ? reading.value : []));
+        const addresses = targets.map((target) => target.address);
+        return {
+          ...seen,
+          tasks: { ...seen.tasks, value: seen.tasks.value.map((task) => ({ ...task, addresses })) },
+        };
+      }),
+    }),
+  },
+  {
+    name: "weights that were asked for count as read back",
+    breaks: [1, 2, 6, 7],
+    make: () => {
+      const inner = without("route-lagging", "route-behind", "blue-carries");
+      return {
+        decide: (before, seen, commands, now) => {
+          const routes = Object.fromEntries(
+            Object.entries(seen.routes).map(([arn, reading]) => {
+              const asked = before.routes.find((route) => route.ref.arn === arn)?.asked;
+              if (!reading.ok || !asked || !before.pair) return [arn, reading];
+              const weights = {
+                ...reading.value.weights,
+                [before.pair.blue]: asked.blue,
+                [before.pair.green]: asked.green,
+              };
+              return [arn, { ...reading, value: { ...reading.value, weights } }];
+            }),
+          );
+          return inner(before, { ...seen, routes }, commands, now);
+        },
+      };
+    },
+  },
+  {
+    name: "everybody believes to have the service",
+    breaks: [1, 2, 3, 4, 6, 7, 9],
+    make: () => ({
+      decide: (before, seen, commands, now) =>
+        decide(before, { ...seen, slot: { ...seen.slot, acting: before.id } }, commands, now),
+    }),
+  },
+  {
+    name: "a rollback waits while others hold on to the routes",
+    breaks: [6, 7],
+    make: () => {
+      const held: Rule[] = rules.rolling_back.map((rule) =>
+        rule.situation === "route-away" ? { ...rule, when: () => false } : rule,
+      );
+      return { decide: machine({ ...rules, rolling_back: held }, forbid) };
+    },
+  },
+  {
+    name: "an unanswered create is forgotten by a rollback",
+    provoke: ({ faults, happenings, settings }) => {
+      settings.ecsReadLagMs = 4_000;
+      faults.unshift({ fault: { kind: "loseAnswer" }, action: "CreateTaskSet" });
+      const deploy = happenings.find((happening) => happening.kind === "deploy");
+      const at = (deploy?.at ?? 0) + 2_000;
+      happenings.push({ at, service: 0, kind: "command", command: "rollback", full: false });
+      happenings.sort((a, b) => a.at - b.at);
+    },
+    breaks: [3, 6],
+    make: () => ({ decide: without("green-in-doubt") }),
+  },
+];
