@@ -89,7 +89,7 @@ export const canaryUnderFire: Act = async (stage, story) => {
       { what: "bake", ms: Math.max(pace.bakeMs, pace.holdMs) },
       drainOf(settings, await deregistrationMs(stage), "version 1"),
     ],
-    note: `and ${(costMs / 1000).toFixed(1)} s from the kill until the change of weights was made again: not before the lost one could no longer arrive late`,
+    note: `and ${(costMs / 1000).toFixed(1)} s from the kill until its step was done: a change of weights that may be on its way is looked for before it is made again`,
     checks: [
       { what: "version 2 was deployed", ok: phase === "succeeded", detail: phase },
       exited("2", deployed.exitCode, 0),
