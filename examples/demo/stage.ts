@@ -2,19 +2,18 @@
  * Everything that the demo plays on, each a process of its own: Redis, the local AWS, the API, the workers, and
  * the command line. Whatever happens to the demo, none of them outlives it.
  */
-import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { Redis } from "ioredis";
 import type { SandboxFacts } from "../../sandbox/sandbox.ts";
 import { type Client, createClient } from "../../src/cli/client.ts";
-import { type RunningProcess, runningProcesses, startProcess } from "../../test/support/processes.ts";
+import { type RunningProcess, startProcess } from "../../test/support/processes.ts";
 import { freePort } from "../../test/support/redis-server.ts";
-import { startOwnRedis } from "../../test/support/redis-source.ts";
+import { guardProcesses } from "./guard.ts";
+import { openRedis } from "./redis.ts";
 import { type Sandbox, sandboxAt } from "./sandbox.ts";
 import { type Load, startLoad } from "./load.ts";
 import { type Watch, watchWeights } from "./shares.ts";
@@ -198,60 +197,4 @@ async function settled(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
     if (Date.now() > deadline) throw new Error("the first version's tasks don't get healthy");
     await sleep(100, undefined, { signal });
   }
-}
-
-/** The Redis of REDIS_URL, in a corner of its own, or one that is started for this and thrown away. */
-async function openRedis(): Promise<{ url: string; prefix: string; close(): Promise<void> }> {
-  const prefix = `{teal-demo-${randomBytes(4).toString("hex")}}`;
-  const given = process.env["REDIS_URL"];
-  if (!given) {
-    const own = await startOwnRedis({ appendOnly: true });
-    return { url: own.url, prefix, close: () => own.close() };
-  }
-  return { url: given, prefix, close: () => removeKeys(given, prefix) };
-}
-
-async function removeKeys(url: string, prefix: string): Promise<void> {
-  const redis = new Redis(url, { maxRetriesPerRequest: 1, connectTimeout: 5_000 });
-  redis.on("error", () => undefined);
-  try {
-    let cursor = "0";
-    do {
-      const [next, keys] = await redis.scan(cursor, "MATCH", `${prefix}*`, "COUNT", 1_000);
-      if (keys.length > 0) await redis.unlink(...keys);
-      cursor = next;
-    } while (cursor !== "0");
-  } finally {
-    redis.disconnect();
-  }
-}
-
-/**
- * A process that does nothing but wait for the demo's end, whatever ends it: should any process or file be left
- * then, it ends and removes them. A demo that was killed can't do that itself.
- */
-function guardProcesses(directory: string): { watch(): void; end(): void } {
-  const script = 'while read -r pid; do pids="$pids $pid"; done; kill -9 $pids 2>/dev/null; rm -rf "$0"';
-  // A session of its own: Ctrl-C on the terminal must not end it before the others.
-  const guard = spawn("sh", ["-c", script, directory], {
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-  });
-  guard.on("error", () => undefined);
-  guard.stdin.on("error", () => undefined);
-  guard.unref();
-  const told = new Set<number>();
-  return {
-    watch: () => {
-      for (const { pid } of runningProcesses()) {
-        if (pid > 0 && !told.has(pid)) guard.stdin.write(`${pid}\n`);
-        told.add(pid);
-      }
-    },
-    end: () => {
-      // Everything is gone by now, and its numbers may belong to others.
-      guard.kill("SIGKILL");
-      guard.stdin.destroy();
-    },
-  };
 }
