@@ -1,5 +1,6 @@
 /** What a deployment came to, in a form that is the same for two runs that came to the same. */
-import { region, type Stage } from "./stage.ts";
+import { region } from "../support/quick-world.ts";
+import type { Stage } from "./stage.ts";
 
 export interface Ending {
   phase: string;

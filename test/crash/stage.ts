@@ -15,31 +15,19 @@ import { serveWire } from "../../sandbox/wire/http.ts";
 import type { Handle } from "../../sandbox/wire/message.ts";
 import { routeOf } from "../../sandbox/wire/route.ts";
 import { buildWorld, type WorldArns } from "../../sandbox/world/build.ts";
-import { worldSchema } from "../../sandbox/world/schema.ts";
 import { build, type Teal } from "../../src/build.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import type { DeploymentEvent } from "../../src/deployment/event.ts";
 import type { Actor, Deployment } from "../../src/deployment/record.ts";
 import { type Step, type Strategy, strategyDefaults } from "../../src/deployment/strategy.ts";
 import type { ServiceTarget } from "../../src/deployment/target.ts";
+import { quick, region, targetOf, worldOf } from "../support/quick-world.ts";
 import { type RunningProcess, startBuilt } from "../support/processes.ts";
 
-export const region = "eu-west-1";
 export const ada: Actor = { kind: "operator", name: "ada" };
 
 /** How workers on a stage are set; short, so that a take-over is seen within seconds. */
 export const timing = { lockMs: 2_000, stalledMs: 1_000, sweepMs: 1_000, stopMs: 5_000 } as const;
-
-/** A world in which everything happens soon. */
-const quick: Partial<Settings> = {
-  taskStartMs: 300,
-  taskStopMs: 100,
-  schedulerDelayMs: 50,
-  steadyDelayMs: 100,
-  healthCheckIntervalMs: 250,
-  deregistrationDelayMs: 300,
-  propagationMs: 100,
-};
 
 export function strategy(steps: Step[], more: Partial<Strategy> = {}): Strategy {
   return { name: "short", ...strategyDefaults, holdMs: 200, steps, ...more };
@@ -246,52 +234,5 @@ function watchWire(inner: Handle): Pick<Stage, "onSent"> & { handle: Handle; sen
       ears.delete(name);
       return then?.() === "cut" ? { cut: true } : reply;
     },
-  };
-}
-
-const forward = (name: string) => ({ [`${name}-a`]: 1, [`${name}-b`]: 0 });
-
-/** Each service behind a listener's default action and one rule, version 1 running. */
-function worldOf(services: string[], desired: number) {
-  return worldSchema.parse({
-    region,
-    clusters: ["prod"],
-    loadBalancers: services.map((name) => ({
-      name,
-      targetGroups: [{ name: `${name}-a` }, { name: `${name}-b` }],
-      listeners: [
-        {
-          name,
-          port: 80,
-          forward: forward(name),
-          rules: [{ name: `${name}-api`, priority: 1, when: { path: ["/api/*"] }, forward: forward(name) }],
-        },
-      ],
-    })),
-    taskDefinitions: services.map((name) => ({ family: name, container: "app", image: "demo/app:1" })),
-    services: services.map((name) => ({
-      name,
-      cluster: "prod",
-      desiredCount: desired,
-      taskSet: { taskDefinition: name, targetGroup: `${name}-a` },
-    })),
-  });
-}
-
-function targetOf(arns: WorldArns, service: string): ServiceTarget {
-  const need = (arn: string | undefined): string => {
-    if (arn === undefined) throw new Error(`${service} is not in this world`);
-    return arn;
-  };
-  return {
-    name: service,
-    region,
-    cluster: "prod",
-    service,
-    targetGroups: [need(arns.targetGroups[`${service}-a`]), need(arns.targetGroups[`${service}-b`])],
-    routes: [
-      { kind: "listener", arn: need(arns.listeners[service]) },
-      { kind: "rule", arn: need(arns.rules[`${service}-api`]) },
-    ],
   };
 }
