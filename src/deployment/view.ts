@@ -31,8 +31,19 @@ export function view(d: Deployment, seen: Seen, now: number): View {
     service,
     primary: sets.find((set) => set.status === "PRIMARY"),
     blue: sets.find((set) => set.arn === d.blue?.arn),
-    green: sets.find((set) => (d.green.arn ? set.arn === d.green.arn : isOurs(set, d))),
+    green: greenAmong(sets, d),
   };
+}
+
+/**
+ * The set that this deployment created. Once its deletion was committed, any other one that carries our tag was
+ * made by a create that came late, and is green too: it must go as well.
+ */
+function greenAmong(sets: TaskSetSeen[], d: Deployment): TaskSetSeen | undefined {
+  const known = sets.filter((set) => set.arn === d.green.arn);
+  if (d.green.arn && !d.deleting.green) return known[0];
+  const ours = [...known, ...sets.filter((set) => isOurs(set, d))];
+  return ours.find((set) => set.status !== "DRAINING") ?? ours[0];
 }
 
 export function value<T>(reading: Reading<T> | undefined): T | undefined {
