@@ -77,7 +77,10 @@ export function createClients(options: ClientOptions): Clients {
   };
 }
 
-function perRegion<C>(make: (region: string) => C): { get(region: string): C; all(): Iterable<C> } {
+function perRegion<C>(make: (region: string) => C): {
+  get: (region: string) => C;
+  all: () => Iterable<C>;
+} {
   const made = new Map<string, C>();
   return {
     get(region) {

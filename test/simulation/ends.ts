@@ -24,19 +24,19 @@ export function checkEnd(world: World, laid: Laid, ended: Deployment[], about: C
   }
   const [primary] = primaries;
   if (primary && primary.scale?.value !== 100)
-    found.push(`7 ${name} is left at scale ${primary.scale?.value}`);
+    found.push(`7 ${name} is left at scale ${String(primary.scale?.value)}`);
 
   const group = primary?.loadBalancers?.[0]?.targetGroupArn;
   const at = laid.groups.indexOf(group ?? "");
   if (!about.drift && ended.every((d) => d.phase !== "abandoned")) {
     for (const weights of world.weights(laid)) {
       if ((weights[at] ?? 0) <= 0)
-        found.push(`7 ${name}: the serving group has weight ${weights[at]}: ${weights}`);
+        found.push(`7 ${name}: the serving group has weight ${String(weights[at])}: ${weights.join()}`);
       const sum = (weights[0] ?? 0) + (weights[1] ?? 0);
       if (sum !== about.sum && !about.lost)
-        found.push(`7 ${name}: the weights ${weights} no longer sum up to ${about.sum}`);
+        found.push(`7 ${name}: the weights ${weights.join()} no longer sum up to ${about.sum}`);
       if ((weights[1 - at] ?? 1) !== 0)
-        found.push(`7 ${name}: the idle group has weight ${weights[1 - at]}: ${weights}`);
+        found.push(`7 ${name}: the idle group has weight ${String(weights[1 - at])}: ${weights.join()}`);
     }
   }
   if (about.lost) return found;

@@ -1,23 +1,22 @@
-/** Runs a planted fault over seeds until a checker sees it; prints or returns how many that took. */
+/** Runs a planted fault over seeds until a promise's checker sees it. */
 import type { PlantedFault } from "./planted.ts";
 import { simulate } from "./simulation.ts";
 
 export interface Caught {
   name: string;
-  /** Seeds until it was caught, the first one counting as one; undefined: not within the limit. */
-  seeds: number | undefined;
-  violation: string | undefined;
+  /** Seeds that it took, the first one counting as one; absent: not within the limit. */
+  seeds?: number;
+  /** The promise that was seen broken. */
+  promise?: number;
 }
 
-export async function hunt(fault: PlantedFault, limit: number): Promise<Caught> {
+export async function hunt(fault: PlantedFault | undefined, limit: number): Promise<Caught> {
+  if (!fault) throw new Error("there is no such planted fault");
+  const { name, breaks, make, provoke } = fault;
   for (let seed = 1; seed <= limit; seed++) {
-    const { violations } = await simulate({
-      seed,
-      planted: fault.make(),
-      ...(fault.provoke && { adjust: fault.provoke }),
-    });
-    const violation = violations.find((line) => fault.breaks.includes(Number(line.split(" ")[0])));
-    if (violation) return { name: fault.name, seeds: seed, violation };
+    const { violations } = await simulate({ seed, planted: make(), ...(provoke && { adjust: provoke }) });
+    const promise = violations.map((line) => Number(line.split(" ")[0])).find((n) => breaks.includes(n));
+    if (promise !== undefined) return { name, seeds: seed, promise };
   }
-  return { name: fault.name, seeds: undefined, violation: undefined };
+  return { name };
 }

@@ -38,7 +38,13 @@ function misseeing(change: (seen: Seen) => Seen): Decide {
 }
 
 function cloudWith(change: (cloud: Cloud) => Partial<Cloud>): Planted {
-  return { cloud: (cloud) => ({ look: cloud.look, perform: cloud.perform, ...change(cloud) }) };
+  return {
+    cloud: (cloud) => ({
+      look: (...asked) => cloud.look(...asked),
+      perform: (...asked) => cloud.perform(...asked),
+      ...change(cloud),
+    }),
+  };
 }
 
 function recordsWith(change: (records: Records, cloud: () => Cloud) => Partial<Records>): Planted {
@@ -250,7 +256,7 @@ export const plantedFaults: PlantedFault[] = [
       happenings.push({ at, service: 0, kind: "command", command: "rollback", full: false });
       happenings.sort((a, b) => a.at - b.at);
     },
-    breaks: [3, 6],
-    make: () => ({ decide: without("green-in-doubt") }),
+    breaks: [3],
+    make: () => ({ decide: without("green-in-doubt", "late-green", "hold-time") }),
   },
 ];

@@ -220,12 +220,13 @@ class Simulation {
   private async pass(limit: number): Promise<void> {
     await this.runDue();
     await settle();
-    this.checkNow();
     const dues = await Promise.all(
       this.deployments.filter(({ id }) => !this.isRunning(id)).map(({ id }) => this.world.records.dueAt(id)),
     );
     const locks = this.runs.map((run) => run.startedAt + lockMs);
-    const times = [this.clock.nextAt(), ...dues, ...locks, this.stalledUntil]
+    // Whoever is under way may wait for any timer; otherwise only what is due wakes anybody.
+    const timer = this.runs.length > 0 ? this.clock.nextAt() : undefined;
+    const times = [timer, ...dues, ...locks, this.stalledUntil]
       .filter((at) => at !== undefined)
       .filter((at) => at > this.clock.now());
     const next = Math.min(limit, ...times, this.clock.now() + 5_000);
@@ -255,25 +256,21 @@ class Simulation {
     const run: Run = { id: `w${this.runCount++}`, dead: false, deployment, startedAt: this.clock.now() };
     this.runs.push(run);
     this.turns += 1;
-    const over = () => {
-      this.runs = this.runs.filter((other) => other !== run);
-    };
-    asProcess(run, () => this.world.engine.run(deployment, new AbortController().signal)).then(
-      (rest) => {
-        over();
+    void asProcess(run, async () => {
+      try {
+        const rest = await this.world.engine.run(deployment, new AbortController().signal);
         if (rest.kind === "lost") this.note(`${run.id} lost ${deployment}`);
-      },
-      (error: unknown) => {
-        over();
-        if (error instanceof TealError && error.code === "unavailable") {
+      } catch (error) {
+        if (error instanceof TealError && error.code === "unavailable")
           this.note(`${run.id} ${error.message}`);
-          return;
-        }
-        this.violations.push(
-          `6 ${deployment} threw: ${error instanceof Error ? error.stack : String(error)}`,
-        );
-      },
-    );
+        else
+          this.violations.push(
+            `6 ${deployment} threw: ${error instanceof Error ? error.stack : String(error)}`,
+          );
+      } finally {
+        this.runs = this.runs.filter((other) => other !== run);
+      }
+    });
   }
 
   private async happen(happening: Happening): Promise<void> {
@@ -489,12 +486,6 @@ function imagesOf(plan: Plan): Plan["behaviours"] {
 }
 
 function forwardOf(kind: Plan["services"][number]["forward"]) {
-  const weights = (blue: number) => ({
-    forward: ([a, b]: [string, string]) => [
-      { TargetGroupArn: a, Weight: blue },
-      { TargetGroupArn: b, Weight: 0 },
-    ],
-  });
   switch (kind) {
     case "one":
     case "three":
@@ -503,4 +494,14 @@ function forwardOf(kind: Plan["services"][number]["forward"]) {
     case "hundred":
       return weights(200);
   }
+}
+
+/** All of the pair's weight on the first group. */
+function weights(blue: number) {
+  return {
+    forward: ([a, b]: [string, string]) => [
+      { TargetGroupArn: a, Weight: blue },
+      { TargetGroupArn: b, Weight: 0 },
+    ],
+  };
 }

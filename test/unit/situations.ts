@@ -413,7 +413,7 @@ export const situations: Record<Phase, Table> = {
     "green-draining": [flippedBack((scene) => void (setOf(scene, "green").status = "DRAINING")), "wait"],
     undone: [flippedBack(deleteGreen), "enter rolled_back"],
   },
-  succeeded: without_(settled, "late-green"),
+  succeeded: leaveOut(settled, "late-green"),
   rolled_back: {
     ...settled,
     "late-green": [(scene) => void serviceOf(scene).taskSets.push(taskSet("green")), "perform deleteTaskSet"],
@@ -421,10 +421,10 @@ export const situations: Record<Phase, Table> = {
   failed: untouched,
   cancelled: untouched,
   abandoned: {
-    ...without_(settled, "late-green", "unreadable", "late-weights"),
+    ...leaveOut(settled, "late-green", "unreadable", "late-weights"),
   },
 };
 
-function without_(table: Table, ...names: string[]): Table {
+function leaveOut(table: Table, ...names: string[]): Table {
   return Object.fromEntries(Object.entries(table).filter(([name]) => !names.includes(name)));
 }

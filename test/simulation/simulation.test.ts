@@ -1,0 +1,54 @@
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+import { plantedFaults } from "./planted.ts";
+import { simulate } from "./simulation.ts";
+
+const run = promisify(execFile);
+const main = "dist/test/simulation/main.js";
+const page = "docs/simulation.md";
+
+/** The built program, so that it has both cores for itself. Fails with what it printed. */
+async function simulateAs(...args: string[]): Promise<string> {
+  const env = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
+  try {
+    return (await run(process.execPath, [main, ...args], { env, maxBuffer: 64 * 1024 * 1024 })).stdout;
+  } catch (error) {
+    const printed = error instanceof Error && "stdout" in error ? String(error.stdout) : String(error);
+    throw new Error(printed.slice(-20_000), { cause: error });
+  }
+}
+
+it("keeps every promise in small worlds, and everything ends", { timeout: 400_000 }, async () => {
+  expect(await simulateAs("--seeds", "500")).toContain("every promise was kept");
+});
+
+it("keeps every promise in large worlds, and everything ends", { timeout: 200_000 }, async () => {
+  expect(await simulateAs("--seeds", "6", "--large")).toContain("every promise was kept");
+});
+
+it("gives the same run for the same seed", async () => {
+  const [first, second] = [await simulate({ seed: 12 }), await simulate({ seed: 12 })];
+  expect(second.digest).toBe(first.digest);
+  expect(second.history).toEqual(first.history);
+});
+
+it("sees every fault planted in Teal", { timeout: 400_000 }, async () => {
+  const table = (await simulateAs("--planted")).trim();
+  expect(table.split("\n")).toHaveLength(plantedFaults.length);
+  const text = await readFile(page, "utf8");
+  const between = /(<!-- planted:begin -->\n)[^]*?(\n<!-- planted:end -->)/;
+  const wanted = text.replace(between, (_, begin: string, end: string) => `${begin}${head}${table}${end}`);
+  if (process.env["TEAL_UPDATE"]) await writeFile(page, wanted);
+  else expect(names(text)).toEqual(names(wanted));
+});
+
+const head = "\n| fault | promise seen broken | seeds until seen |\n|---|---|---|\n";
+
+/** The page names the same faults; how many seeds each took changes with every change of Teal. */
+function names(text: string): string[] {
+  return text
+    .split("\n")
+    .flatMap((line) => (/^\| [a-zA-Z]/.test(line) ? [line.split("|")[1]?.trim() ?? ""] : []));
+}
