@@ -6,10 +6,12 @@ import type { Config } from "./config/config.ts";
 import type { Decide } from "./deployment/decide.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import type { Clock, Cloud, Records, Wakes } from "./engine/ports.ts";
-import { checkRedis, connectRedis, openRedis } from "./redis/connection.ts";
+import { confirming, type Keep } from "./redis/confirmation.ts";
+import { type ConnectionUse, connectRedis, openRedis } from "./redis/connection.ts";
 import type { Deliveries } from "./auth/deliveries.ts";
 import { createDeliveries } from "./redis/deliveries.ts";
 import { asking } from "./redis/errors.ts";
+import { checkRedis } from "./redis/fitness.ts";
 import { createRecords } from "./redis/records.ts";
 import { createWakes } from "./redis/wakes.ts";
 import { createLogger, type Logger, limitRate, type TroubleLog } from "./telemetry.ts";
@@ -48,19 +50,37 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
   const clock = systemClock;
   const log = createLogger({ name, level: config.log.level });
   const troubleLog = limitRate(log, troubleEveryMs, () => clock.now());
-  const { url, keyPrefix: prefix } = config.redis;
-  const jobs: Redis[] = [];
+  const { place, keyPrefix: prefix, wait } = config.redis;
+  const connections: Redis[] = [];
+  const connect = (use: ConnectionUse): Redis => {
+    const connection = connectRedis(place, use, troubleLog);
+    connections.push(connection);
+    return connection;
+  };
+  const disconnect = (): void => {
+    for (const connection of connections) connection.disconnect();
+  };
 
-  const redis = connectRedis(url, "records", troubleLog);
-  await openRedis(redis);
+  const redis = connect("records");
+  let keep: Keep | undefined;
   try {
-    for (const warning of await checkRedis(redis)) log.warn(warning);
+    await openRedis(redis);
+    for (const warning of await checkRedis(redis, wait?.replicas)) log.warn(warning);
+    if (wait) {
+      const accepting = connect("records");
+      await openRedis(accepting);
+      keep = confirming({ redis: accepting, prefix, ...wait });
+    }
   } catch (error) {
-    redis.disconnect();
+    disconnect();
     throw error;
   }
-  const subscriber = (): Redis => connectRedis(url, "subscriber", troubleLog);
-  const records = createRecords({ redis, subscriber, prefix });
+  const records = createRecords({
+    redis,
+    subscriber: () => connect("subscriber"),
+    prefix,
+    ...(keep && { keep }),
+  });
   const wakes = createWakes({ redis, prefix, log: troubleLog });
   const cloud = createCloud({ clock, log });
   const engine = createEngine({
@@ -85,15 +105,11 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     ping: async () => {
       await asking("answer", () => redis.ping());
     },
-    connectJobs: () => {
-      const connection = connectRedis(url, "jobs", troubleLog);
-      jobs.push(connection);
-      return connection;
-    },
+    connectJobs: () => connect("jobs"),
     close: async () => {
       await records.close();
       await wakes.close();
-      for (const connection of [redis, ...jobs]) connection.disconnect();
+      disconnect();
       cloud.close();
     },
   };

@@ -7,6 +7,7 @@ import { type Problem, TealError } from "../errors.ts";
 import type { Strategy } from "../deployment/strategy.ts";
 import { codeOf, type Environment, readEnvironment } from "./environment.ts";
 import { type ConfiguredService, type FileConfig, readConfigText } from "./file.ts";
+import { placeOf, type RedisPlace, type ReplicaWait } from "./redis.ts";
 import type { Secret } from "./secret.ts";
 
 export type { ConfiguredService } from "./file.ts";
@@ -27,8 +28,13 @@ export interface Config {
   };
   /** The secret of the generic webhook; without one the webhook is off. */
   webhookSecret?: Secret;
-  /** The URL may contain a password: never log it. */
-  redis: { url: string; keyPrefix: string };
+  redis: {
+    /** May contain passwords: never log it. */
+    place: RedisPlace;
+    keyPrefix: string;
+    /** What is accepted must have reached replicas; left out, the master alone answers for it. */
+    wait?: ReplicaWait;
+  };
   worker: {
     healthPort: number;
     /** Deployments whose turns run at the same time in one worker. */
@@ -75,7 +81,11 @@ function assemble(env: Environment, file: FileConfig): Config {
       stopMs: env.TEAL_STOP_MS,
     },
     ...(env.TEAL_WEBHOOK_SECRET && { webhookSecret: env.TEAL_WEBHOOK_SECRET }),
-    redis: { url: env.REDIS_URL, keyPrefix: env.TEAL_KEY_PREFIX },
+    redis: {
+      place: placeOf(env),
+      keyPrefix: env.TEAL_KEY_PREFIX,
+      ...(env.TEAL_REDIS_WAIT && { wait: env.TEAL_REDIS_WAIT }),
+    },
     worker: {
       healthPort: env.TEAL_HEALTH_PORT,
       concurrency: env.TEAL_CONCURRENCY,

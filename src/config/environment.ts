@@ -3,10 +3,17 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { Problem } from "../errors.ts";
 import { explain } from "./explain.ts";
+import { misfitsOfRedis, replicaWait, sentinelList } from "./redis.ts";
 import { Secret } from "./secret.ts";
 
 /** Variables that are secrets, or may contain one; each may be given by a file whose path is in `…_FILE`. */
-const secretNames = ["TEAL_TOKEN", "TEAL_WEBHOOK_SECRET", "REDIS_URL"] as const;
+const secretNames = [
+  "TEAL_TOKEN",
+  "TEAL_WEBHOOK_SECRET",
+  "REDIS_URL",
+  "REDIS_PASSWORD",
+  "REDIS_SENTINEL_PASSWORD",
+] as const;
 
 const whole = (min: number, max: number, usual: number) =>
   z
@@ -30,7 +37,15 @@ const schema = z.object({
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\/\S+$/, { error: "must be a URL such as redis://127.0.0.1:6379 or rediss://…" })
-    .default("redis://127.0.0.1:6379"),
+    .optional(),
+  REDIS_SENTINELS: sentinelList.optional(),
+  REDIS_MASTER_NAME: z.string().max(255).optional(),
+  REDIS_USERNAME: z.string().max(255).optional(),
+  REDIS_PASSWORD: z.string().max(4096).optional(),
+  REDIS_SENTINEL_USERNAME: z.string().max(255).optional(),
+  REDIS_SENTINEL_PASSWORD: z.string().max(4096).optional(),
+  REDIS_TLS: z.enum(["0", "1"]).default("0"),
+  TEAL_REDIS_WAIT: replicaWait.optional(),
   TEAL_KEY_PREFIX: z
     .string()
     .max(100)
@@ -77,6 +92,7 @@ export function readEnvironment(
       wrong(`${name}_FILE`, `names ${path}, which can't be read (${codeOf(error)})`);
     }
   }
+  for (const { name, message } of misfitsOfRedis(given)) wrong(name, message);
   const parsed = schema.safeParse(given, { error: explain });
   // Never the value itself: it may be a secret.
   for (const issue of parsed.error?.issues ?? []) wrong(issue.path.join("."), issue.message);

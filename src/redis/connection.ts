@@ -1,7 +1,6 @@
-/** Connections to Redis, each made for what it is used for, and the check that this Redis keeps what it is given. */
+/** Connections to Redis, each made for what it is used for. */
 import { Redis, type RedisOptions } from "ioredis";
 import { TealError } from "../errors.ts";
-import { asking } from "./errors.ts";
 
 /** The part of a logger that connections use. */
 export interface ConnectionLog {
@@ -37,21 +36,60 @@ const uses = {
   jobs: { maxRetriesPerRequest: null, enableReadyCheck: true, socketTimeout: silenceMsMax },
 } satisfies Record<ConnectionUse, RedisOptions>;
 
+/** A master that sentinels know by name. */
+export interface SentinelPlace {
+  sentinels: readonly { host: string; port: number }[];
+  masterName: string;
+  username?: string;
+  password?: string;
+  sentinelUsername?: string;
+  sentinelPassword?: string;
+  /** TLS to the master and to the sentinels. */
+  tls: boolean;
+}
+
+/** A URL, or sentinels that are asked at every connection who the master is. */
+export type RedisPlace = string | SentinelPlace;
+
+const retryAfter = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 10), retryMsMax);
+
 /**
  * Makes a connection; it reconnects by itself for ever, also away from a server that has become a replica.
  * Failures of the connection itself are told to `log`, which should limit their rate.
  */
-export function connectRedis(url: string, use: ConnectionUse, log: ConnectionLog): Redis {
-  const redis = new Redis(url, {
+export function connectRedis(place: RedisPlace, use: ConnectionUse, log: ConnectionLog): Redis {
+  const options: RedisOptions = {
     ...uses[use],
     connectTimeout: connectLimitMs,
     keepAlive: 10_000,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt, 10), retryMsMax),
+    retryStrategy: retryAfter,
     reconnectOnError: (error) => error.message.includes("READONLY"),
     connectionName: `teal-${use}`,
-  });
+  };
+  const redis =
+    typeof place === "string"
+      ? new Redis(place, options)
+      : new Redis({ ...options, ...throughSentinels(place) });
   redis.on("error", (error: Error) => log.warn({ use, err: error }, "the connection to Redis failed"));
   return redis;
+}
+
+function throughSentinels(place: SentinelPlace): RedisOptions {
+  const { username, password, sentinelUsername, sentinelPassword } = place;
+  return {
+    sentinels: place.sentinels.map(({ host, port }) => ({ host, port })),
+    name: place.masterName,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(sentinelUsername !== undefined && { sentinelUsername }),
+    ...(sentinelPassword !== undefined && { sentinelPassword }),
+    ...(place.tls && { tls: {}, sentinelTLS: {}, enableTLSForSentinelMode: true }),
+    sentinelRetryStrategy: retryAfter,
+    // A sentinel that hangs must not keep the others from being asked.
+    sentinelCommandTimeout: connectLimitMs,
+    // Leaves a master that hangs as soon as the sentinels have chosen another one.
+    failoverDetector: true,
+  };
 }
 
 /** Waits until a `records` connection is ready; throws `unavailable` where it isn't within `limitMs`. */
@@ -67,53 +105,12 @@ export async function openRedis(redis: Redis, limitMs = 30_000): Promise<void> {
   redis.connect().catch(() => {});
   if (await ready) return;
   redis.disconnect();
-  const { host, port } = redis.options;
-  throw new TealError("unavailable", `Redis at ${host}:${port} did not answer within ${limitMs} ms`);
+  throw new TealError("unavailable", `Redis at ${whereabouts(redis)} did not answer within ${limitMs} ms`);
 }
 
-const versionMin = [6, 2] as const;
-
-/**
- * Refuses a Redis that could lose jobs: one older than 6.2, or one that evicts keys when its memory is full
- * (BullMQ docs, "Going to production"). Returns warnings about persistence. Safe to repeat.
- */
-export async function checkRedis(redis: Redis): Promise<string[]> {
-  const info = parseInfo(await asking("describe itself", () => redis.info()));
-  const version = info["redis_version"] ?? "unknown";
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const policy = info["maxmemory_policy"] ?? "unknown";
-  const old = major < versionMin[0] || (major === versionMin[0] && minor < versionMin[1]);
-  if (old || policy !== "noeviction") {
-    throw new TealError(
-      "bad-redis",
-      `Redis is version ${version} with maxmemory-policy ${policy}; ` +
-        `Teal needs version ${versionMin.join(".")} or newer with maxmemory-policy noeviction`,
-    );
-  }
-  if (info["aof_enabled"] === "1") return [];
-  const save = await savePoints(redis);
-  const what =
-    save === undefined
-      ? "has no append-only file, and does not tell whether it saves snapshots"
-      : save === ""
-        ? "keeps nothing on disk: neither an append-only file nor snapshots"
-        : "saves snapshots only: what was accepted since the last one is lost if it crashes";
-  return [`Redis ${what}; set appendonly yes to keep every accepted deployment`];
-}
-
-/** The `save` setting; undefined where CONFIG is forbidden, as on managed services. */
-async function savePoints(redis: Redis): Promise<string | undefined> {
-  try {
-    const reply = await redis.config("GET", "save");
-    return Array.isArray(reply) ? String(reply[1]) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function parseInfo(info: string): Record<string, string> {
-  const lines = info.split("\r\n").filter((line) => line.includes(":"));
-  return Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)]),
-  );
+/** Where a connection goes, for people; no password in it. */
+export function whereabouts({ options: { host, port, sentinels, name } }: Redis): string {
+  if (!sentinels) return `${host}:${port}`;
+  const all = sentinels.map((sentinel) => `${sentinel.host}:${sentinel.port}`);
+  return `the master ${name} of the sentinels ${all.join(", ")}`;
 }

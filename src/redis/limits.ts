@@ -1,6 +1,6 @@
 /** How much of the history of deployments is kept, and the checks that every store of records makes. */
 import type { DeploymentEvent } from "../deployment/event.ts";
-import type { Deployment } from "../deployment/record.ts";
+import { type Deployment, recordSchema } from "../deployment/record.ts";
 import { TealError } from "../errors.ts";
 
 export interface RecordLimits {
@@ -46,6 +46,18 @@ export function idAt(position: string): string {
 }
 
 const positionDigits = 15;
+
+/**
+ * Refuses a record of a schema that this version doesn't know: it would read it wrongly, and write it back
+ * damaged.
+ */
+export function checkSchema(found: Deployment): Deployment {
+  if (found.schema <= recordSchema) return found;
+  throw new TealError(
+    "too-new",
+    `${found.id} was written with schema ${String(found.schema)}; this version of Teal knows up to ${recordSchema}`,
+  );
+}
 
 /**
  * Refuses a history with holes: the events must follow the `stored` ones without a gap, and the record must

@@ -4,12 +4,13 @@ import type { Command } from "../deployment/command.ts";
 import { createdEvent, type DeploymentEvent } from "../deployment/event.ts";
 import type { SlotSeen } from "../deployment/observation.ts";
 import { isTerminal } from "../deployment/phases.ts";
-import type { Deployment } from "../deployment/record.ts";
+import { type Deployment, recordSchema } from "../deployment/record.ts";
 import type { Records } from "../engine/ports.ts";
 import { TealError } from "../errors.ts";
+import type { Keep } from "./confirmation.ts";
 import { asking } from "./errors.ts";
 import { createFeed } from "./feed.ts";
-import { checkEvents, defaultLimits, holeError, idAt, position, type RecordLimits } from "./limits.ts";
+import { checkEvents, checkSchema, defaultLimits, holeError, idAt, position, type RecordLimits } from "./limits.ts";
 import { defineScripts, type SlotReply } from "./scripts.ts";
 
 export interface RecordsOptions {
@@ -19,6 +20,8 @@ export interface RecordsOptions {
   /** Begins every key; contains a hash tag, so that all keys share a slot of a cluster. */
   prefix: string;
   limits?: Partial<RecordLimits>;
+  /** How what is accepted from outside (a new deployment, a command) is written; by `redis` where left out. */
+  keep?: Keep;
 }
 
 /** `close` ends the subscriptions; the connection that was passed in stays open. */
@@ -33,21 +36,20 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
   }
   const limits = { ...defaultLimits, ...options.limits };
   const feed = createFeed(subscriber, `${prefix}:changes`);
+  const keep: Keep = options.keep ?? ((write) => write(redis));
   defineScripts(redis);
 
   return {
     create: async (deployment, events, { whenBusy, idempotencyKey: key, fingerprint = "" }) => {
       checkEvents(deployment, events, 0);
+      const order = JSON.stringify({
+        deployment: toInsert(deployment, events),
+        reject: whenBusy === "reject",
+        ...(key !== undefined && { idempotency: { key, fingerprint } }),
+        limits,
+      });
       const reply = await asking(`create ${deployment.id}`, () =>
-        redis.tealCreate(
-          prefix,
-          JSON.stringify({
-            deployment: toInsert(deployment, events),
-            reject: whenBusy === "reject",
-            ...(key !== undefined && { idempotency: { key, fingerprint } }),
-            limits,
-          }),
-        ),
+        keep((connection) => connection.tealCreate(prefix, order)),
       );
       if (reply[0] === "existing") return { kind: "existing", deployment: toDeployment(reply[1]) };
       if (reply[0] === "busy") return { kind: "busy", acting: reply[1] };
@@ -55,7 +57,8 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
     },
 
     claim: async (id) => {
-      const reply = await asking(`claim ${id}`, () => redis.tealClaim(prefix, JSON.stringify({ id })));
+      const order = JSON.stringify({ id, schema: recordSchema });
+      const reply = await asking(`claim ${id}`, () => redis.tealClaim(prefix, order));
       if (!reply) return undefined;
       const [epoch, version, record, inbox, slot] = reply;
       return {
@@ -113,8 +116,11 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
     },
 
     post: async (id, command, now) => {
-      const order = { id, commandId: command.id, command: JSON.stringify(command), now, limits };
-      const reply = await asking(`post to ${id}`, () => redis.tealPost(prefix, JSON.stringify(order)));
+      const posting = { id, commandId: command.id, command: JSON.stringify(command), now, limits };
+      const order = JSON.stringify(posting);
+      const reply = await asking(`post to ${id}`, () =>
+        keep((connection) => connection.tealPost(prefix, order)),
+      );
       if (reply !== "full") return reply;
       throw new TealError("unavailable", `${id} has ${limits.inbox} commands waiting already`, {
         retryAfterMs: 1_000,
@@ -199,7 +205,7 @@ function toSlot([acting, retaining, queue]: SlotReply): SlotSeen {
 // What these keys hold was written by this file alone, so it has the type it was written with.
 
 function toDeployment(json: string): Deployment {
-  return JSON.parse(json);
+  return checkSchema(JSON.parse(json));
 }
 
 function toCommand(json: string): Command {

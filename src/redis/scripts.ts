@@ -16,6 +16,7 @@
  *     service:<service>  the same for one service
  *     settled:<service>  the same for its settled deployments
  *     idem:<key>         hash: id, fingerprint; expires
+ *     confirmation       written before replicas are asked for a confirmation (see confirmation.ts)
  *     changes            channel: ids of what was committed
  */
 import type { Redis, Result } from "ioredis";
@@ -157,12 +158,16 @@ call('PUBLISH', p .. 'changes', d.id)
 return { 'created' }
 `;
 
-/** Arguments: id. */
+/**
+ * Arguments: id, schema. A record of a newer schema is given without being claimed: a worker that can't read it
+ * must not take it from one that can.
+ */
 const tealClaim = /* lua */ `
 local key = deploymentKey(a.id)
 local found = call('HMGET', key, 'version', 'record', 'service')
 if not found[1] then return false end
-local epoch = call('HINCRBY', key, 'epoch', 1)
+local known = cjson.decode(found[2]).schema <= a.schema
+local epoch = known and call('HINCRBY', key, 'epoch', 1) or 0
 return { epoch, found[1], found[2], call('LRANGE', key .. ':inbox', 0, -1), slotOf(found[3]) }
 `;
 

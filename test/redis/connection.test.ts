@@ -1,7 +1,7 @@
 /** What Teal does with a Redis that is unfit, ill or away. */
 import { afterEach, describe, expect, it } from "vitest";
 import type { Redis } from "ioredis";
-import { checkRedis, connectRedis, openRedis } from "../../src/redis/connection.ts";
+import { connectRedis, openRedis } from "../../src/redis/connection.ts";
 import { createRecords, type RedisRecords } from "../../src/redis/records.ts";
 import { command, decision, deployment, note } from "../contract/deployment.ts";
 import type { RedisServerOptions } from "../support/redis-server.ts";
@@ -35,30 +35,7 @@ async function open(options: RedisServerOptions = {}): Promise<Opened> {
 const create = (records: RedisRecords, id: string): Promise<unknown> =>
   records.create(deployment(id, { service: id }), [note(0)], { whenBusy: "queue" });
 
-describe("the check at the start", () => {
-  it("refuses a Redis that evicts keys, and names both reasons to refuse", async () => {
-    const { redis } = await open({ settings: { "maxmemory-policy": "allkeys-lru" } });
-    await expect(checkRedis(redis)).rejects.toMatchObject({
-      code: "bad-redis",
-      message: expect.stringMatching(
-        /version \d+\.\d+\.\d+ with maxmemory-policy allkeys-lru.*6\.2.*noeviction/,
-      ),
-    });
-  });
-
-  it.each([
-    [{ settings: { save: "" } }, /keeps nothing on disk/],
-    [{ settings: { save: "3600 1" } }, /snapshots only/],
-  ])("warns about what would be lost: %j", async (options, warning) => {
-    const { redis } = await open(options);
-    expect(await checkRedis(redis)).toEqual([expect.stringMatching(warning)]);
-  });
-
-  it("is content with an append-only file", async () => {
-    const { redis } = await open({ appendOnly: true });
-    expect(await checkRedis(redis)).toEqual([]);
-  });
-
+describe("at the start", () => {
   it("says where Redis should have been", async () => {
     const redis = connectRedis("redis://127.0.0.1:1", "records", quiet);
     await expect(openRedis(redis, 200)).rejects.toMatchObject({

@@ -45,7 +45,7 @@ export function testConfig(change: Partial<Config> = {}): Config {
     ...config,
     http: { host: "127.0.0.1", port: 0, token: new Secret(token), insecure: false, stopMs: 1_000 },
     webhookSecret: new Secret(webhookSecret),
-    redis: { url: "redis://unused", keyPrefix: "{teal}" },
+    redis: { place: "redis://unused", keyPrefix: "{teal}" },
     worker: { healthPort: 0, concurrency: 1, lockMs: 1, stalledMs: 1, sweepMs: 1, stopMs: 1 },
     log: { level: "silent" },
     ...change,
