@@ -87,6 +87,12 @@ export const catalogue = {
     title: "Teal cannot keep this request at the moment",
     fix: "Nothing was accepted: send it again after the time in Retry-After.",
   },
+  "too-new": {
+    status: 503,
+    retryable: false,
+    title: "The record was written by a newer version of Teal",
+    fix: "Run that version, or a newer one, everywhere; nothing of the record was changed.",
+  },
   internal: {
     status: 500,
     retryable: true,

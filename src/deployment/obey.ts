@@ -6,7 +6,7 @@ import type { Answer, Command } from "./command.ts";
 import type { Draft } from "./draft.ts";
 import type { Seen } from "./observation.ts";
 import { isTerminal, mayAsk, phaseTable } from "./phases.ts";
-import type { Deployment } from "./record.ts";
+import { type Deployment, recordSchema } from "./record.ts";
 import { withoutCanary } from "./strategy.ts";
 import { routesIn, value, view, weightsRead } from "./view.ts";
 
@@ -183,7 +183,7 @@ export function newDeployment(order: {
 }): Deployment {
   const { now } = order;
   return {
-    schema: 1,
+    schema: recordSchema,
     id: order.id,
     service: order.target.name,
     target: order.target,

@@ -106,8 +106,14 @@ export interface GreenRecord {
   createdAt?: number;
 }
 
+/**
+ * The version of what follows. It goes up with every change that an older Teal would read wrongly; `test/compat`
+ * keeps an example of each, and every one stays readable.
+ */
+export const recordSchema = 1;
+
 export interface Deployment {
-  schema: 1;
+  schema: typeof recordSchema;
   id: string;
   /** The configured service's name. */
   service: string;

@@ -460,4 +460,12 @@ describe.each(Object.keys(implementations))("records in %s", (name) => {
     await expect.poll(() => more).toEqual(["a"]);
     expect(heard).toHaveLength(3);
   });
+
+  it("refuses a record of a newer schema, and does not take it from who can read it", async () => {
+    const newer: Partial<Deployment> = JSON.parse('{ "schema": 1000 }');
+    await create("a", newer);
+    await expect(records.claim("a")).rejects.toMatchObject({ code: "too-new" });
+    await expect(records.load("a")).rejects.toMatchObject({ code: "too-new" });
+    expect(await records.holds({ id: "a", epoch: 0 })).toBe(true);
+  });
 });

@@ -10,7 +10,13 @@ import { isTerminal } from "../../src/deployment/phases.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import type { Claimed, Created, Records } from "../../src/engine/ports.ts";
 import { TealError } from "../../src/errors.ts";
-import { checkEvents, defaultLimits, position, type RecordLimits } from "../../src/redis/limits.ts";
+import {
+  checkEvents,
+  checkSchema,
+  defaultLimits,
+  position,
+  type RecordLimits,
+} from "../../src/redis/limits.ts";
 
 interface Entry {
   deployment: Deployment;
@@ -175,6 +181,7 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
     claim: async (id) => {
       const entry = state.entries.get(id);
       if (!entry) return undefined;
+      checkSchema(entry.deployment);
       entry.epoch += 1;
       return structuredClone({
         claim: { id, epoch: entry.epoch },
@@ -217,7 +224,10 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
       return "posted";
     },
 
-    load: async (id) => structuredClone(state.entries.get(id)?.deployment),
+    load: async (id) => {
+      const found = state.entries.get(id)?.deployment;
+      return found && checkSchema(structuredClone(found));
+    },
 
     list: async ({ service, phases, before, limit }) => {
       const found = oldestFirst()
