@@ -161,20 +161,30 @@ function hasFailed(task: TaskSeen): boolean {
   );
 }
 
-/** Why tasks stopped, in AWS's words with exit codes and pull errors; each different reason once. */
+/** Why tasks stopped, in AWS's words with exit codes and pull errors; each different reason once, most detailed. */
 export function stopReasons(tasks: TaskSeen[]): string {
-  const reasons = tasks.map((task) => {
-    const containers = task.containers
-      .filter((container) => container.exitCode !== undefined || container.reason)
-      .map((container) => {
-        const exit = container.exitCode === undefined ? "" : ` exited with code ${container.exitCode}`;
-        return `${container.name}${exit}${container.reason ? `: ${container.reason}` : ""}`;
-      });
-    return [task.stoppedReason ?? task.stopCode ?? "stopped", ...containers].join("; ");
-  });
-  // Task ids, addresses and ports differ from task to task; what people need is the reason.
-  const general = reasons.map((reason) => reason.replace(/\(?port \d+\)?|\b[0-9a-f]{32}\b/g, "…"));
-  return [...new Set(general)].slice(0, 3).join(" | ");
+  const reasons = new Map<string, string>();
+  for (const task of tasks) {
+    // Task ids and ports differ from task to task; what people need is the reason.
+    const why = (task.stoppedReason ?? task.stopCode ?? "stopped").replace(
+      /\(?port \d+\)?|\b[0-9a-f]{32}\b/g,
+      "…",
+    );
+    const told = [why, ...task.containers.flatMap(containerEnd)].join("; ");
+    if (told.length > (reasons.get(why)?.length ?? 0)) reasons.set(why, told);
+  }
+  return [...reasons.values()].slice(0, 3).join(" | ");
+}
+
+function containerEnd({ name, exitCode, reason }: TaskSeen["containers"][number]): string[] {
+  if (exitCode === undefined && !reason) return [];
+  const exit = exitCode === undefined ? "" : ` exited with code ${exitCode}`;
+  return [`${name}${exit}${reason ? `: ${reason}` : ""}`];
+}
+
+/** `1 task`, `2 tasks`. */
+export function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** Readings that failed, for another reason than that the thing does not exist. */

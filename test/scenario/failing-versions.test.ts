@@ -146,6 +146,6 @@ describe("tasks of green under traffic:", () => {
     world.aws.traffic.taskExited(need(tasksOf(world, arn)[0]).arn, 1);
     const d = await world.ends(id, "rolled_back");
     expect(d.cause?.code).toBe("green-unhealthy");
-    expect(d.cause?.message).toMatch(/1 healthy tasks where its share needs 2/);
+    expect(d.cause?.message).toMatch(/1 healthy task where its share needs 2/);
   });
 });

@@ -2,7 +2,7 @@
 import type { Command } from "../command.ts";
 import { seconds, teal } from "../draft.ts";
 import { elapsedMs } from "../record.ts";
-import { carriesNothing, isTaggedRollingBack, lagMs, type View } from "../view.ts";
+import { countOf, carriesNothing, isTaggedRollingBack, lagMs, type View } from "../view.ts";
 import { enter, hold, performOnce, pollMs, rollBack, type Rule, soon, until } from "./rule.ts";
 import {
   behind,
@@ -44,7 +44,7 @@ export const promoting: Rule[] = [
     move: (v) =>
       enter(
         "retaining",
-        v.d.blue ? "green is PRIMARY: blue stays warm" : "green is PRIMARY: it is the first one",
+        v.d.strategy.retainMs > 0 ? "green is PRIMARY: blue stays warm" : "green is PRIMARY",
       ),
   },
   blueGone,
@@ -182,7 +182,7 @@ export const draining: Rule[] = [
   {
     situation: "blue-stopping",
     when: (v) => (v.blue?.running ?? 0) > 0 && !late(v),
-    move: (v) => soon(v, `${v.blue?.running} tasks of blue are draining`),
+    move: (v) => soon(v, `${countOf(v.blue?.running ?? 0, "task")} of blue still to drain`),
   },
   {
     situation: "blue-empty",

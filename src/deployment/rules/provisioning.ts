@@ -4,7 +4,16 @@ import { teal } from "../draft.ts";
 import { createRequest, withImages } from "../inherit.ts";
 import { firstScale } from "../strategy.ts";
 import { tagKeys, taskSetsMax } from "../target.ts";
-import { failedTasks, greenHealthy, isSteady, stopReasons, tasksNeeded, value, type View } from "../view.ts";
+import {
+  countOf,
+  failedTasks,
+  greenHealthy,
+  isSteady,
+  stopReasons,
+  tasksNeeded,
+  value,
+  type View,
+} from "../view.ts";
 import { enter, hold, perform, performOnce, pollMs, rollBack, type Rule, soon } from "./rule.ts";
 import {
   blueGone,
@@ -135,7 +144,7 @@ export const provisioning: Rule[] = [
   {
     situation: "green-ready",
     when: (v) => isSteady(v.green) && (greenHealthy(v) ?? 0) >= Math.max(1, v.green?.computedDesired ?? 1),
-    move: (v) => enter("shifting", `green is steady: ${greenHealthy(v)} healthy tasks`),
+    move: (v) => enter("shifting", `green is steady: ${countOf(greenHealthy(v) ?? 0, "healthy task")}`),
   },
   {
     situation: "green-starting",

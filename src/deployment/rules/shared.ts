@@ -4,6 +4,7 @@ import type { Weights } from "../effect.ts";
 import { elapsedMs, type RouteRecord } from "../record.ts";
 import { showWeights, weightsAt } from "../traffic.ts";
 import {
+  countOf,
   failedTasks,
   greenHealthy,
   greenPercent,
@@ -136,7 +137,7 @@ export const greenUnhealthy: Rule = {
   move: (v) => {
     const needed = tasksNeeded(v, greenPercent(v));
     const reasons = stopReasons(failedTasks(v));
-    const message = `green has ${greenHealthy(v)} healthy tasks where its share needs ${needed}`;
+    const message = `green has ${countOf(greenHealthy(v) ?? 0, "healthy task")} where its share needs ${needed}`;
     return rollBack({ code: "green-unhealthy", message: reasons ? `${message}: ${reasons}` : message });
   },
 };
@@ -146,7 +147,7 @@ export const greenFailing: Rule = {
   when: (v) => failedTasks(v).length >= v.d.strategy.failedTasksMax,
   move: (v) => {
     const failed = failedTasks(v);
-    const message = `${failed.length} tasks of the new version failed: ${stopReasons(failed)}`;
+    const message = `${countOf(failed.length, "task")} of the new version failed: ${stopReasons(failed)}`;
     return rollBack({ code: "green-failing", message });
   },
 };

@@ -3,7 +3,7 @@ import type { Step } from "../strategy.ts";
 import { scaleFor, weightBefore } from "../strategy.ts";
 import { sameWeights, weightsAt } from "../traffic.ts";
 import { elapsedMs, type RouteRecord } from "../record.ts";
-import { greenHealthy, isSteady, tasksNeeded, type View, weightsRead } from "../view.ts";
+import { countOf, greenHealthy, isSteady, tasksNeeded, type View, weightsRead } from "../view.ts";
 import { enter, performOnce, rollBack, type Rule, soon, until } from "./rule.ts";
 import {
   behind,
@@ -80,7 +80,7 @@ export const shifting: Rule[] = [
     move: (v) =>
       soon(
         v,
-        `${named(v)}: green has ${greenHealthy(v) ?? 0} healthy tasks of ${neededForStep(v)}${isSteady(v.green) ? "" : ", not steady"}`,
+        `${named(v)}: green has ${greenHealthy(v) ?? 0} of ${countOf(neededForStep(v), "healthy task")}${isSteady(v.green) ? "" : ", not steady"}`,
       ),
   },
   {

@@ -8,6 +8,7 @@ import { tagKeys } from "../target.ts";
 import { sameWeights, tasksFor } from "../traffic.ts";
 import type { RouteRecord } from "../record.ts";
 import {
+  countOf,
   blueHealthy,
   greenHealthy,
   isTaggedRollingBack,
@@ -66,7 +67,10 @@ const undo: Rule[] = [
     situation: "blue-starting",
     when: (v) => routesAway(v).length > 0,
     move: (v) =>
-      soon(v, `blue has ${blueHealthy(v) ?? 0} healthy tasks; traffic goes back as soon as it has enough`),
+      soon(
+        v,
+        `blue has ${countOf(blueHealthy(v) ?? 0, "healthy task")}; traffic goes back as soon as it has enough`,
+      ),
   },
   {
     situation: "primary-is-green",
