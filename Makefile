@@ -1,6 +1,6 @@
 # One command for each need. All of them first make the machine ready (scripts/setup.mjs).
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check bench simulate clean
+.PHONY: help setup build demo test check bench simulate crash clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,9 @@ bench: build ## the measurements of bench/
 
 simulate: build ## seeded simulation, e.g. ARGS="--seeds 1000 --from 1"
 	@node dist/test/simulation/main.js $(ARGS)
+
+crash: build ## a worker killed at every point of a deployment (about 2 min)
+	@node --enable-source-maps dist/test/crash/main.js $(ARGS)
 
 clean: ## remove what was built, keep node_modules
 	rm -rf dist

@@ -210,7 +210,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   return stage;
 }
 
-const pollMs = 50;
+const pollMs = 100;
 /** Deployments and workers told about when a wait fails. */
 const storyMax = 4;
 
