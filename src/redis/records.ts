@@ -1,4 +1,5 @@
 /** Records in Redis: see scripts.ts for the keys and the steps that are atomic. */
+import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
 import type { Command } from "../deployment/command.ts";
 import { createdEvent, type DeploymentEvent } from "../deployment/event.ts";
@@ -8,9 +9,18 @@ import { type Deployment, recordSchema } from "../deployment/record.ts";
 import type { Records } from "../engine/ports.ts";
 import { TealError } from "../errors.ts";
 import type { Keep } from "./confirmation.ts";
+import { commandLimitMs } from "./connection.ts";
 import { asking } from "./errors.ts";
 import { createFeed } from "./feed.ts";
-import { checkEvents, checkSchema, defaultLimits, holeError, idAt, position, type RecordLimits } from "./limits.ts";
+import {
+  checkEvents,
+  checkSchema,
+  defaultLimits,
+  holeError,
+  idAt,
+  position,
+  type RecordLimits,
+} from "./limits.ts";
 import { defineScripts, type SlotReply } from "./scripts.ts";
 
 export interface RecordsOptions {
@@ -22,6 +32,8 @@ export interface RecordsOptions {
   limits?: Partial<RecordLimits>;
   /** How what is accepted from outside (a new deployment, a command) is written; by `redis` where left out. */
   keep?: Keep;
+  /** How long such a write may take until it is carried out; one that comes later is refused. */
+  permitMs?: number;
 }
 
 /** `close` ends the subscriptions; the connection that was passed in stays open. */
@@ -36,21 +48,33 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
   }
   const limits = { ...defaultLimits, ...options.limits };
   const feed = createFeed(subscriber, `${prefix}:changes`);
-  const keep: Keep = options.keep ?? ((write) => write(redis));
+  const { keep = (write) => write(redis), permitMs = commandLimitMs } = options;
   defineScripts(redis);
+
+  /**
+   * Whoever asks is told that it failed once the limit of a command has passed, but what it sent may still lie in
+   * the connection to a Redis that hangs, and be carried out when that goes on. So it names a key that goes by
+   * itself in the same time, by Redis's own clock, and without that key nothing is done.
+   */
+  const permit = async (what: string): Promise<string> => {
+    const key = `${prefix}:permit:${randomUUID()}`;
+    await asking(what, () => redis.set(key, "1", "PX", permitMs));
+    return key;
+  };
 
   return {
     create: async (deployment, events, { whenBusy, idempotencyKey: key, fingerprint = "" }) => {
       checkEvents(deployment, events, 0);
+      const what = `create ${deployment.id}`;
       const order = JSON.stringify({
+        permit: await permit(what),
         deployment: toInsert(deployment, events),
         reject: whenBusy === "reject",
         ...(key !== undefined && { idempotency: { key, fingerprint } }),
         limits,
       });
-      const reply = await asking(`create ${deployment.id}`, () =>
-        keep((connection) => connection.tealCreate(prefix, order)),
-      );
+      const reply = await asking(what, () => keep((connection) => connection.tealCreate(prefix, order)));
+      if (reply[0] === "late") throw late(what, permitMs);
       if (reply[0] === "existing") return { kind: "existing", deployment: toDeployment(reply[1]) };
       if (reply[0] === "busy") return { kind: "busy", acting: reply[1] };
       return reply[0] === "created" ? { kind: "created", deployment } : { kind: "conflict" };
@@ -116,11 +140,17 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
     },
 
     post: async (id, command, now) => {
-      const posting = { id, commandId: command.id, command: JSON.stringify(command), now, limits };
-      const order = JSON.stringify(posting);
-      const reply = await asking(`post to ${id}`, () =>
-        keep((connection) => connection.tealPost(prefix, order)),
-      );
+      const what = `post to ${id}`;
+      const order = JSON.stringify({
+        permit: await permit(what),
+        id,
+        commandId: command.id,
+        command: JSON.stringify(command),
+        now,
+        limits,
+      });
+      const reply = await asking(what, () => keep((connection) => connection.tealPost(prefix, order)));
+      if (reply === "late") throw late(what, permitMs);
       if (reply !== "full") return reply;
       throw new TealError("unavailable", `${id} has ${limits.inbox} commands waiting already`, {
         retryAfterMs: 1_000,
@@ -174,6 +204,11 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
 
     close: () => feed.close(),
   };
+}
+
+function late(what: string, permitMs: number): TealError {
+  const message = `Redis could not ${what} within ${permitMs} ms: nothing was written`;
+  return new TealError("unavailable", message, { retryAfterMs: 1_000 });
 }
 
 async function load(redis: Redis, prefix: string, ids: string[]): Promise<(Deployment | undefined)[]> {

@@ -16,6 +16,7 @@
  *     service:<service>  the same for one service
  *     settled:<service>  the same for its settled deployments
  *     idem:<key>         hash: id, fingerprint; expires
+ *     permit:<uuid>      while it is there, the create or post that names it may be carried out; expires
  *     confirmation       written before replicas are asked for a confirmation (see confirmation.ts)
  *     changes            channel: ids of what was committed
  */
@@ -28,7 +29,8 @@ export type CreateReply =
   | ["created"]
   | ["existing", record: string]
   | ["busy", acting: string]
-  | ["conflict"];
+  | ["conflict"]
+  | ["late"];
 
 export type ClaimReply =
   | [epoch: number, version: string, record: string, inbox: string[], slot: SlotReply]
@@ -45,7 +47,7 @@ declare module "ioredis" {
     tealCreate(prefix: string, json: string): Result<CreateReply, Context>;
     tealClaim(prefix: string, json: string): Result<ClaimReply, Context>;
     tealCommit(prefix: string, json: string): Result<CommitReply, Context>;
-    tealPost(prefix: string, json: string): Result<"posted" | "absent" | "full", Context>;
+    tealPost(prefix: string, json: string): Result<"posted" | "absent" | "full" | "late", Context>;
     tealEvents(prefix: string, json: string): Result<string[], Context>;
   }
 }
@@ -128,8 +130,9 @@ local function trim(service, keep, batch)
 end
 `;
 
-/** Arguments: deployment {id, service, record, events, place, createdAt}, reject, idempotency?, limits. */
+/** Arguments: permit, deployment {id, service, record, events, place, createdAt}, reject, idempotency?, limits. */
 const tealCreate = /* lua */ `
+if call('EXISTS', a.permit) == 0 then return { 'late' } end
 local d = a.deployment
 local idem = a.idempotency and (p .. 'idem:' .. a.idempotency.key)
 if idem then
@@ -154,6 +157,7 @@ end
 call('RPUSH', p .. 'queue:' .. d.service, d.id)
 fill(d.service, d.createdAt)
 trim(d.service, a.limits.settled, a.limits.trimBatch)
+call('DEL', a.permit)
 call('PUBLISH', p .. 'changes', d.id)
 return { 'created' }
 `;
@@ -236,13 +240,15 @@ call('PUBLISH', p .. 'changes', a.id)
 return { 'committed', a.version + 1, call('LRANGE', key .. ':inbox', 0, -1), slotOf(service), wake }
 `;
 
-/** Arguments: id, commandId, command, now, limits. */
+/** Arguments: permit, id, commandId, command, now, limits. */
 const tealPost = /* lua */ `
+if call('EXISTS', a.permit) == 0 then return 'late' end
 local key = deploymentKey(a.id)
 if call('EXISTS', key) == 0 then return 'absent' end
 if call('ZSCORE', key .. ':seen', a.commandId) then return 'posted' end
 if call('LLEN', key .. ':inbox') >= a.limits.inbox then return 'full' end
 append(a.id, a.command, a.commandId, a.now, a.limits.seen)
+call('DEL', a.permit)
 return 'posted'
 `;
 

@@ -88,6 +88,32 @@ describe("records", () => {
     await expect.poll(() => create(records, "b"), { timeout: 10_000 }).toMatchObject({ kind: "created" });
   });
 
+  it("are not created, and no command is kept, after whoever asked was told that it failed", async () => {
+    const { server, redis, records } = await open();
+    await create(records, "a");
+    const gone = async () => {
+      const permits = () => redis.keys(`${server.prefix}:permit:*`);
+      await expect.poll(permits, { timeout: 10_000 }).toEqual([]);
+    };
+    await gone();
+    const delayed = createRecords({
+      redis,
+      subscriber: () => redis,
+      prefix: server.prefix,
+      permitMs: 50,
+      // As if it lay in the connection to a Redis that hangs.
+      keep: async (write) => {
+        await gone();
+        return write(redis);
+      },
+    });
+    const late = { code: "unavailable", message: expect.stringContaining("nothing was written") };
+    await expect(create(delayed, "b")).rejects.toMatchObject(late);
+    await expect(delayed.post("a", command("c"), 1)).rejects.toMatchObject(late);
+    expect(await records.load("b")).toBeUndefined();
+    expect((await records.claim("a"))?.inbox).toEqual([]);
+  });
+
   it("are refused by a replica", async () => {
     const { redis, records } = await open();
     await redis.replicaof("127.0.0.1", 1);
