@@ -59,6 +59,7 @@ describe("every call", () => {
       const laid = world.lay();
       for (const action of actions) world.local.faults.add({ fault, action, probability: 0.5 });
       await deployed(world, laid);
+      expect(world.local.faults.list().some((rule) => rule.done > 0)).toBe(true);
     });
   }
 });

@@ -3,6 +3,9 @@ import { describe, expect, it } from "vitest";
 import { answers, watchedWorld } from "../support/scenario.ts";
 import { canary, type Laid, type World } from "../support/world.ts";
 
+/** Longer than any deadline that could pass meanwhile. */
+const long = 2_400_000;
+
 const paused = canary([
   { kind: "weight", percent: 10 },
   { kind: "pause", ms: 30_000 },
@@ -13,9 +16,6 @@ const paused = canary([
 
 const at = (world: World, laid: Laid, green: number) =>
   world.until(`green at ${green}`, () => world.weights(laid).every(([, found]) => found === green));
-
-/** Longer than any deadline that could pass meanwhile. */
-const long = 2_400_000;
 
 describe("pause and resume", () => {
   it("at a pause step: its time does not run while it is held", async () => {

@@ -133,33 +133,33 @@ describe("green", () => {
   });
 });
 
-describe("images in place of a revision", () => {
-  /** The current revision has what registering must not lose. */
-  function richly(world: World): void {
-    world.aws.ecs(region, "RegisterTaskDefinition", {
-      family: "checkout",
-      networkMode: "awsvpc",
-      cpu: "512",
-      memory: "1024",
-      taskRoleArn: "arn:aws:iam::000000000000:role/app",
-      executionRoleArn: "arn:aws:iam::000000000000:role/pull",
-      runtimePlatform: { cpuArchitecture: "ARM64" },
-      volumes: [{ name: "scratch" }],
-      containerDefinitions: [
-        {
-          name: "app",
-          image: "demo/checkout:1",
-          portMappings: [{ containerPort: 8080 }],
-          environment: [{ name: "MODE", value: "live" }],
-          secrets: [{ name: "KEY", valueFrom: "arn:aws:secretsmanager:eu-west-1:0:secret:key" }],
-          healthCheck: { command: ["CMD", "true"] },
-        },
-        { name: "proxy", image: "demo/proxy:1", essential: false },
-      ],
-      tags: [{ key: "team", value: "shop" }],
-    });
-  }
+/** The current revision has what registering must not lose. */
+function richly(world: World): void {
+  world.aws.ecs(region, "RegisterTaskDefinition", {
+    family: "checkout",
+    networkMode: "awsvpc",
+    cpu: "512",
+    memory: "1024",
+    taskRoleArn: "arn:aws:iam::000000000000:role/app",
+    executionRoleArn: "arn:aws:iam::000000000000:role/pull",
+    runtimePlatform: { cpuArchitecture: "ARM64" },
+    volumes: [{ name: "scratch" }],
+    containerDefinitions: [
+      {
+        name: "app",
+        image: "demo/checkout:1",
+        portMappings: [{ containerPort: 8080 }],
+        environment: [{ name: "MODE", value: "live" }],
+        secrets: [{ name: "KEY", valueFrom: "arn:aws:secretsmanager:eu-west-1:0:secret:key" }],
+        healthCheck: { command: ["CMD", "true"] },
+      },
+      { name: "proxy", image: "demo/proxy:1", essential: false },
+    ],
+    tags: [{ key: "team", value: "shop" }],
+  });
+}
 
+describe("images in place of a revision", () => {
   it("register one revision of the current one with nothing else changed", async () => {
     const world = watchedWorld();
     const laid = world.lay("checkout", { primary: false });

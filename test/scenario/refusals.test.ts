@@ -1,6 +1,6 @@
 /** What preparing finds wrong: told clearly and all at once, AWS untouched, the service free for the next. */
 import { describe, expect, it } from "vitest";
-import type { ErrorCode } from "../../src/errors.ts";
+import { catalogue, type ErrorCode } from "../../src/errors.ts";
 import type { DeployRequest } from "../../src/deployment/record.ts";
 import type { Strategy } from "../../src/deployment/strategy.ts";
 import { mutations, watchedWorld, writeWeights } from "../support/scenario.ts";
@@ -214,6 +214,13 @@ const wrongs: Record<string, Wrong> = {
 };
 
 describe("refused in preparing:", () => {
+  it("every finding of the catalogue has its scenario", () => {
+    const findings = Object.entries(catalogue).flatMap(([code, entry]) =>
+      entry.status === 422 ? [code] : [],
+    );
+    expect([...new Set(Object.values(wrongs).map((wrong) => wrong.code))].sort()).toEqual(findings.sort());
+  });
+
   for (const [name, wrong] of Object.entries(wrongs)) {
     it(name, async () => {
       const world = watchedWorld();

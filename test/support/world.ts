@@ -99,12 +99,14 @@ export class World {
   readonly cloud: Cloud;
   private readonly commitEars = new Set<(commit: Commit) => void>();
   private ids = 0;
+  /** Requests that the wire has not answered yet. */
+  private inFlight = 0;
 
   constructor(options: WorldOptions = {}) {
     const { seed = 1, settings = {}, wrap = (cloud: Cloud) => cloud, decide, gates } = options;
     this.clock = options.clock ?? new SteppedClock(Date.UTC(2026, 5, 1, 12));
     this.local = startAws({ clock: this.clock, seed, settings: { ...quick, ...settings } });
-    const handler = this.local.handler(callTimeoutMs);
+    const handler = this.counted(this.local.handler(callTimeoutMs));
     const cloud = wrap(
       createCloud({
         clock: this.clock,
@@ -283,20 +285,28 @@ export class World {
     }
   }
 
+  private counted(handler: InProcessHandler): InProcessHandler {
+    return {
+      ...handler,
+      handle: async (request, options) => {
+        this.inFlight += 1;
+        try {
+          return await handler.handle(request, options);
+        } finally {
+          this.inFlight -= 1;
+        }
+      },
+    };
+  }
+
   /** A run that waits for the clock (a call that takes its time, a retry) is given the time that it waits for. */
   private async carry(run: Promise<unknown>): Promise<void> {
-    let over = false;
-    const done = run.finally(() => {
-      over = true;
-    });
-    // In one process everything but waiting for the clock is done when the event loop comes round.
-    const round = () => new Promise<void>((resolve) => setImmediate(resolve));
-    await Promise.race([done, round()]);
-    for (; !over; await Promise.race([done, round()])) {
+    const done = run.then(() => true);
+    // The wire does nothing but wait for the clock once the event loop comes round; others may read files.
+    while (!(await Promise.race([done, roundOfEvents()]))) {
       const next = this.clock.nextAt() ?? this.clock.now();
-      this.clock.advance(Math.max(1, next - this.clock.now()));
+      if (this.inFlight > 0) this.clock.advance(Math.max(1, next - this.clock.now()));
     }
-    await done;
   }
 
   /** Lets time pass with turns whenever they are due. */
@@ -377,6 +387,10 @@ export class World {
       return laid.groups.map((arn) => groups.find((group) => group.TargetGroupArn === arn)?.Weight ?? -1);
     });
   }
+}
+
+function roundOfEvents(): Promise<false> {
+  return new Promise((resolve) => setImmediate(() => resolve(false)));
 }
 
 export function need<T>(value: T | undefined | null): T {
