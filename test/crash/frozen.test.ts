@@ -60,7 +60,7 @@ function restored(ending: Ending): Partial<Ending> {
 }
 
 async function askBack(stage: Stage, id: string): Promise<void> {
-  await stage.engine.ask(id, { kind: "rollback", actor: ada });
+  await stage.until("asked", () => stage.engine.ask(id, { kind: "rollback", actor: ada, commandId: "back" }));
 }
 
 /** Freezes the first worker when AWS has performed the request; the answer waits in its socket. */

@@ -64,7 +64,7 @@ async function start(stage: Stage, course: Course, beforeAsking = (): void => {}
   if (course === "canary") return id;
   await stage.until(`${id} retaining`, async () => (await stage.deployment(id)).phase === "retaining");
   beforeAsking();
-  await stage.engine.ask(id, { kind: "rollback", actor: ada });
+  await stage.until("asked", () => stage.engine.ask(id, { kind: "rollback", actor: ada, commandId: "back" }));
   return id;
 }
 

@@ -22,6 +22,7 @@ import type { Actor, Deployment } from "../../src/deployment/record.ts";
 import { type Step, type Strategy, strategyDefaults } from "../../src/deployment/strategy.ts";
 import type { ServiceTarget } from "../../src/deployment/target.ts";
 import { quick, region, targetOf, worldOf } from "../support/quick-world.ts";
+import { TealError } from "../../src/errors.ts";
 import { type RunningProcess, startBuilt } from "../support/processes.ts";
 
 export const ada: Actor = { kind: "operator", name: "ada" };
@@ -133,13 +134,16 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     onSent: wire.onSent,
     target: (service = "checkout") => targetOf(arns, service),
     async deploy(strategy, service = "checkout") {
-      const { deployment } = await teal.engine.start({
-        target: targetOf(arns, service),
-        strategy,
-        request: { images: { app: "demo/app:2" } },
-        actor: ada,
-        whenBusy: "reject",
-      });
+      const start = () =>
+        teal.engine.start({
+          target: targetOf(arns, service),
+          strategy,
+          request: { images: { app: "demo/app:2" } },
+          actor: ada,
+          whenBusy: "reject",
+          idempotencyKey: `${prefix} ${service}`,
+        });
+      const { deployment } = await stage.until(`${service} accepted`, start);
       deployments.push(deployment.id);
       return deployment.id;
     },
@@ -164,7 +168,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     async until(what, look, limitMs = 60_000) {
       const deadline = Date.now() + limitMs;
       for (;;) {
-        const found = await look();
+        const found = await Promise.resolve(look()).catch(notNow);
         if (found !== undefined && found !== false) return found;
         if (Date.now() > deadline) throw new Error(`not ${what} within ${limitMs} ms\n${await story()}`);
         await pause(pollMs);
@@ -208,6 +212,11 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   }
 
   return stage;
+}
+
+/** On a machine that is busy with many stages Redis may answer too late; what is asked here is safe to repeat. */
+function notNow(error: unknown): undefined {
+  if (!(error instanceof TealError && error.code === "unavailable")) throw error;
 }
 
 const pollMs = 100;
