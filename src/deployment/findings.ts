@@ -4,11 +4,12 @@
  */
 import type { ErrorCode, Problem } from "../errors.ts";
 import type { Pair, Weights } from "./effect.ts";
+import type { TaskSetSeen } from "./observation.ts";
 import type { RouteRecord } from "./record.ts";
 import { tagsMax, taskSetsMax } from "./target.ts";
 import { showWeights, sumFor } from "./traffic.ts";
 import { greenTags } from "./inherit.ts";
-import { pairWeights, readingFaults, value, type View } from "./view.ts";
+import { countOf, pairWeights, readingFaults, value, type View } from "./view.ts";
 
 /** Empty where the deployment can go on; undefined readings are not findings, they are waited for. */
 export function findings(v: View): Problem[] {
@@ -161,18 +162,33 @@ function routeFindings(v: View, arn: string, add: Add): void {
   }
 }
 
-/** Targets in the idle group that belong to nobody whose end is awaited. */
+/** Targets and task sets in the idle group that belong to nobody whose end is awaited. */
 function leftoverFindings(v: View, add: Add): void {
   const pair = pairOf(v);
   if (!pair || v.seen.slot.retaining) return;
   const targets = value(v.seen.health[pair.green]) ?? [];
   const left = targets.filter((target) => target.state !== "draining");
-  if (left.length === 0) return;
-  const addresses = left
-    .slice(0, 5)
-    .map((target) => target.address)
-    .join(", ");
-  add("green-has-targets", `the idle group ${short(pair.green)} has ${left.length} targets: ${addresses}`);
+  if (left.length > 0) {
+    const addresses = left.slice(0, 5).map((target) => target.address);
+    add(
+      "green-has-targets",
+      `the idle group ${short(pair.green)} has ${countOf(left.length, "target")}: ${addresses.join(", ")}`,
+    );
+  }
+  // Without targets too: its tasks may only be failing for now.
+  for (const set of setsIn(v, pair.green)) {
+    add("green-has-targets", `the idle group ${short(pair.green)} is used by the task set ${set.id}`);
+  }
+}
+
+/** Living task sets, blue aside, that register their tasks in this group. */
+export function setsIn(v: View, group: string): TaskSetSeen[] {
+  return (v.service?.taskSets ?? []).filter(
+    (set) =>
+      set.status === "ACTIVE" &&
+      set !== v.green &&
+      (set.spec.loadBalancers ?? []).some((lb) => lb.targetGroupArn === group),
+  );
 }
 
 function weightPercents(v: View): number[] {

@@ -118,7 +118,7 @@ export function rebuild(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery)
     return { code: "command-refused", message };
   }
   const blueSet = service.taskSets.find((other) => other.arn === stray.blue?.arn);
-  const pair = order.way === "remove" ? pairApart(order.target, service, set) : pairOf(order.target, set);
+  const pair = pairOf(order.target, set);
   const routes = pair ? routesOf(stray, seen, order, pair) : [];
   const deployment = newDeployment({
     ...order,
@@ -155,20 +155,13 @@ function blueRecord(blue: TaskSetSeen, green: TaskSetSeen) {
   return { arn, id, spec, scalePercent, taskDefinition: spec.taskDefinition ?? "" };
 }
 
-/** For an orphan the routes stay as they are; where it shares the serving group, that group isn't its to guard. */
-function pairApart(target: ServiceTarget, service: ServiceSeen, set: TaskSetSeen): Pair | undefined {
-  const primary = service.taskSets.find((other) => other.status === "PRIMARY");
-  const own = pairOf(target, set);
-  const serving = primary && pairOf(target, primary);
-  return own && serving && own.green === serving.green ? undefined : own;
-}
-
 function routesOf(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery, pair: Pair): RouteRecord[] {
   const percents = order.strategy.steps.flatMap((step) => (step.kind === "weight" ? [step.percent] : []));
   return order.target.routes.flatMap((ref, n) => {
     const read = value(seen.routes[ref.arn]);
     const now = read && pairWeights(read, pair);
     if (!read || !now) return [];
+    // An orphan's removal leaves the routes as they are; while one gives its group weight, the guard holds it.
     const before = order.way === "remove" ? now : (stray.routes[n]?.before ?? now);
     const alone = Object.keys(read.weights).length <= 2;
     const sum = sumFor(percents, before, alone) ?? before.blue + before.green;

@@ -105,7 +105,11 @@ describe("a planted fault is seen:", () => {
 
   it("4 a second deployment that does not wait", async () => {
     const queued = machine(
-      { ...rules, queued: rules.queued.map((rule) => ({ ...rule, when: () => true })) },
+      {
+        ...rules,
+        queued: rules.queued.map((rule) => ({ ...rule, when: () => rule.situation === "slot-is-ours" })),
+        preparing: rules.preparing.filter((rule) => rule.situation !== "wrong"),
+      },
       unguarded,
     );
     const world = new World({ decide: queued });

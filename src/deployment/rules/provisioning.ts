@@ -1,6 +1,7 @@
 /** `provisioning`: makes room, creates green once, and waits until it could carry the first step. */
 import type { Command } from "../command.ts";
 import { teal } from "../draft.ts";
+import { setsIn } from "../findings.ts";
 import { createRequest, withImages } from "../inherit.ts";
 import { firstScale } from "../strategy.ts";
 import { tagKeys, taskSetsMax } from "../target.ts";
@@ -64,8 +65,8 @@ export const provisioning: Rule[] = [
   },
   {
     situation: "idle-group-occupied",
-    when: (v) => !isBegun(v) && occupants(v) > 0,
-    move: (v) => hold(v, "waiting", `${occupants(v)} earlier targets still drain from the idle group`),
+    when: (v) => !isBegun(v) && occupants(v).length > 0,
+    move: (v) => hold(v, "waiting", `the idle group still has ${occupants(v).join(" and ")}`),
   },
   {
     situation: "too-many-task-sets",
@@ -168,9 +169,12 @@ function isBegun(v: View): boolean {
   return v.d.green.create !== undefined || v.d.green.arn !== undefined;
 }
 
-/** Targets of the idle group, draining ones included: green would share the group with them. */
-function occupants(v: View): number {
-  return v.d.pair ? (value(v.seen.health[v.d.pair.green])?.length ?? 0) : 0;
+/** Who is in the idle group, draining targets included: green would share it with them. */
+function occupants(v: View): string[] {
+  if (!v.d.pair) return [];
+  const targets = value(v.seen.health[v.d.pair.green])?.length ?? 0;
+  const sets = setsIn(v, v.d.pair.green).map((set) => set.id);
+  return targets > 0 ? [countOf(targets, "earlier target"), ...sets] : sets;
 }
 
 function needsRevision(v: View): boolean {
