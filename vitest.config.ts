@@ -2,7 +2,12 @@ import { defineConfig } from "vitest/config";
 import { CountReporter } from "./test/support/count-reporter.ts";
 
 /** Tests that start real processes and watch real time: one file after the other, when the others are done. */
-const alone = ["test/crash/**/*.test.ts", "test/demo/**/*.test.ts", "test/simulation/**/*.test.ts"];
+const alone = [
+  "test/crash/**/*.test.ts",
+  "test/demo/**/*.test.ts",
+  "test/redis/outages/**/*.test.ts",
+  "test/simulation/**/*.test.ts",
+];
 
 export default defineConfig({
   test: {

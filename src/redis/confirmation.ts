@@ -11,8 +11,11 @@ import { TealError } from "../errors.ts";
 import { asking } from "./errors.ts";
 import { defineScripts } from "./scripts.ts";
 
-/** Runs a write, here or through a connection that confirms it. */
-export type Keep = <T>(write: (redis: Redis) => Promise<T>) => Promise<T>;
+/**
+ * Runs a write, here or through a connection that confirms it. `ask` asks the replicas beforehand too, so that
+ * nothing is written where they are missing; `write` writes at once, for what must not wait for a replica.
+ */
+export type Keep = <T>(first: "ask" | "write", write: (redis: Redis) => Promise<T>) => Promise<T>;
 
 export interface ConfirmationOptions {
   /** A connection of use `records` that nothing else uses: WAIT blocks it. */
@@ -25,10 +28,7 @@ export interface ConfirmationOptions {
 
 const retryAfterMs = 2_000;
 
-/**
- * The write is refused with `unavailable`, untouched, where replicas are missing already; where they vanish while
- * it is written, the same error says that it was written. Then it is safe to repeat if the write is.
- */
+/** What isn't confirmed is refused with `unavailable`, which says whether it was written; safe to repeat if the write is. */
 export function confirming({ redis, prefix, replicas, timeoutMs }: ConfirmationOptions): Keep {
   defineScripts(redis);
   let connections = 0;
@@ -54,8 +54,8 @@ export function confirming({ redis, prefix, replicas, timeoutMs }: ConfirmationO
     return next;
   };
 
-  return async (write) => {
-    await confirm("nothing was written");
+  return async (first, write) => {
+    if (first === "ask") await confirm("nothing was written");
     const before = connections;
     const result = await write(redis);
     await confirm("it was written and may be acted on; repeat it to have it confirmed");

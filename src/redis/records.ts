@@ -48,7 +48,7 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
   }
   const limits = { ...defaultLimits, ...options.limits };
   const feed = createFeed(subscriber, `${prefix}:changes`);
-  const { keep = (write) => write(redis), permitMs = commandLimitMs } = options;
+  const { keep = (_, write) => write(redis), permitMs = commandLimitMs } = options;
   defineScripts(redis);
 
   /**
@@ -73,7 +73,9 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
         ...(key !== undefined && { idempotency: { key, fingerprint } }),
         limits,
       });
-      const reply = await asking(what, () => keep((connection) => connection.tealCreate(prefix, order)));
+      const reply = await asking(what, () =>
+        keep("ask", (connection) => connection.tealCreate(prefix, order)),
+      );
       if (reply[0] === "late") throw late(what, permitMs);
       if (reply[0] === "existing") return { kind: "existing", deployment: toDeployment(reply[1]) };
       if (reply[0] === "busy") return { kind: "busy", acting: reply[1] };
@@ -149,7 +151,10 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
         now,
         limits,
       });
-      const reply = await asking(what, () => keep((connection) => connection.tealPost(prefix, order)));
+      // The operator wins: a command is obeyed also where no replica is there to confirm it, but then it isn't acknowledged.
+      const reply = await asking(what, () =>
+        keep("write", (connection) => connection.tealPost(prefix, order)),
+      );
       if (reply === "late") throw late(what, permitMs);
       if (reply !== "full") return reply;
       throw new TealError("unavailable", `${id} has ${limits.inbox} commands waiting already`, {

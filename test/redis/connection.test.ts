@@ -91,8 +91,8 @@ describe("records", () => {
   it("are not created, and no command is kept, after whoever asked was told that it failed", async () => {
     const { server, redis, records } = await open();
     await create(records, "a");
+    const permits = () => redis.keys(`${server.prefix}:permit:*`);
     const gone = async () => {
-      const permits = () => redis.keys(`${server.prefix}:permit:*`);
       await expect.poll(permits, { timeout: 10_000 }).toEqual([]);
     };
     await gone();
@@ -102,7 +102,7 @@ describe("records", () => {
       prefix: server.prefix,
       permitMs: 50,
       // As if it lay in the connection to a Redis that hangs.
-      keep: async (write) => {
+      keep: async (_, write) => {
         await gone();
         return write(redis);
       },

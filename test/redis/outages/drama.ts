@@ -1,0 +1,200 @@
+/**
+ * What every outage is played with: deployments under way, others asked for while it lasts, and afterwards the
+ * question whether all that was acknowledged is there, once, and ended well.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { expect } from "vitest";
+import { z } from "zod";
+import { region } from "../../support/quick-world.ts";
+import type { Answer, Stage } from "./stage.ts";
+
+/** Under way when the outage begins; the first one is asked to roll back while it lasts. */
+export const early = ["early-0", "early-1", "early-2"];
+/** Asked for one after the other while it lasts. */
+export const late = ["late-0", "late-1", "late-2", "late-3"];
+
+export interface Outage {
+  begin(): Promise<unknown>;
+  end(): Promise<unknown>;
+  /** How long it lasts. */
+  ms: number;
+  /** What `GET /readyz` says meanwhile; 503 where Redis doesn't answer at all. */
+  ready: 200 | 503;
+  /** Until every refused request is accepted again. */
+  recoveryMsMax: number;
+}
+
+export interface Report {
+  accepted: number;
+  refused: number;
+  slowestRefusalMs: number;
+  /** From the end of the outage until a worker looked at AWS again. */
+  gapMs: number;
+  /** The longest time from the beginning on in which no worker looked at AWS. */
+  silenceMs: number;
+  /** From the end of the outage until all that had been refused was accepted. */
+  recoveryMs: number;
+  /** Lines of warnings, errors or plain text, by process, from the beginning of the outage to the very end. */
+  trouble: Record<string, number>;
+}
+
+const view = z.object({
+  id: z.string(),
+  service: z.string(),
+  phase: z.string(),
+  settled: z.boolean(),
+  events: z.number(),
+});
+const page = z.object({ deployments: z.array(view) });
+const history = z.object({ events: z.array(z.object({ seq: z.number() })) });
+
+/** A limit of a command, the same again for the way there and back, and what a busy machine adds. */
+const refusalMsMax = 12_000;
+const endMsMax = 60_000;
+
+export async function endure(stage: Stage, outage: Outage): Promise<Report> {
+  const ids = new Map<string, string>();
+  for (const service of early) {
+    const answer = await deploy(stage, service);
+    expect(answer).toMatchObject({ status: 201 });
+    ids.set(service, idIn(answer));
+  }
+  await stage.until("under way", async () => ((await shifting(stage)) ? true : undefined), endMsMax);
+  const processes = [stage.api, ...stage.workers];
+  const before = new Map(processes.map((one) => [one.name, troubleIn(one.output())]));
+
+  await outage.begin();
+  const beganAt = Date.now();
+  const rollback = () =>
+    stage.ask("POST", `/v1/deployments/${ids.get("early-0")}/commands`, {
+      body: { command: "rollback" },
+      key: "back",
+    });
+  const asked = [
+    { what: "rollback", first: rollback(), again: rollback },
+    ...late.map((service, i) => ({
+      what: service,
+      first: pause((i * outage.ms) / (late.length + 1)).then(() => deploy(stage, service)),
+      again: () => deploy(stage, service),
+    })),
+  ];
+  const ready = await stage.ask("GET", "/readyz");
+  await pause(outage.ms - (Date.now() - beganAt));
+  await outage.end();
+  const endedAt = Date.now();
+
+  expect(ready.status).toBe(outage.ready);
+  const firsts = await Promise.all(
+    asked.map(async ({ what, first, again }) => ({ what, answer: await first, again })),
+  );
+  for (const { what, answer } of firsts) {
+    expect({ what, ...answer }).toMatchObject({ status: 503, retryAfter: expect.any(Number) });
+    expect(answer.tookMs).toBeLessThan(refusalMsMax);
+  }
+  const seenAt = await stage.until(
+    "read by a worker",
+    async () => stage.calledAt.find((at) => at > endedAt),
+    30_000,
+  );
+  const calls = [beganAt, ...stage.calledAt.filter((at) => at > beganAt && at <= seenAt)];
+  const silenceMs = Math.max(...calls.map((at, i) => at - (calls[i - 1] ?? at)));
+
+  // What was refused is not there unless it is asked for again.
+  for (const service of late) {
+    const found = await stage.until(
+      "listed",
+      async () => {
+        const listed = await stage.ask("GET", `/v1/deployments?service=${service}`);
+        return listed.status === 200 ? page.parse(JSON.parse(listed.body)).deployments : undefined;
+      },
+      outage.recoveryMsMax,
+    );
+    expect(found).toEqual([]);
+  }
+
+  for (const { what, again } of firsts) {
+    const answer = await stage.until(
+      `accepted: ${what}`,
+      async () => {
+        const repeated = await again();
+        return repeated.status === 503 ? undefined : repeated;
+      },
+      outage.recoveryMsMax,
+    );
+    // A command that was carried out, though never acknowledged, is answered as it was.
+    expect(what === "rollback" ? [200, 202] : [201], `${what}: ${answer.body}`).toContain(answer.status);
+    if (what !== "rollback") ids.set(what, idIn(answer));
+  }
+  const recoveryMs = Date.now() - endedAt;
+
+  for (const [service, id] of ids) {
+    const d = await stage.until(`${id} ended`, () => settled(stage, id), endMsMax);
+    expect(d).toMatchObject({ service, phase: service === "early-0" ? "rolled_back" : "succeeded" });
+    await expectWhole(stage, d);
+    expectOneSet(stage, service, d.phase);
+  }
+  const trouble: Record<string, number> = {};
+  for (const one of processes) {
+    const { name } = one;
+    expect(await Promise.race([one.exited, Promise.resolve("runs")]), name).toBe("runs");
+    trouble[name] = troubleIn(one.output()) - (before.get(name) ?? 0);
+  }
+  return {
+    accepted: ids.size + 1,
+    refused: firsts.length,
+    slowestRefusalMs: Math.max(...firsts.map(({ answer }) => answer.tookMs)),
+    gapMs: seenAt - endedAt,
+    silenceMs,
+    recoveryMs,
+    trouble,
+  };
+}
+
+function deploy(stage: Stage, service: string): Promise<Answer> {
+  const body = { service, images: { app: "demo/app:2" } };
+  return stage.ask("POST", "/v1/deployments", { body, key: `deploy-${service}` });
+}
+
+function idIn(answer: Answer): string {
+  return view.parse(JSON.parse(answer.body)).id;
+}
+
+/** Whether each of the early ones has green under traffic and is not yet through. */
+async function shifting(stage: Stage): Promise<boolean> {
+  const answer = await stage.ask("GET", "/v1/deployments?limit=100");
+  const { deployments } = page.parse(JSON.parse(answer.body));
+  return early.every((service) => deployments.some((d) => d.service === service && d.phase === "shifting"));
+}
+
+async function settled(stage: Stage, id: string): Promise<z.output<typeof view> | undefined> {
+  const answer = await stage.ask("GET", `/v1/deployments/${id}`);
+  if (answer.status !== 200) return undefined;
+  const d = view.parse(JSON.parse(answer.body));
+  return d.settled ? d : undefined;
+}
+
+async function expectWhole(stage: Stage, { id, service, events }: z.output<typeof view>): Promise<void> {
+  const told = await stage.ask("GET", `/v1/deployments/${id}/events?limit=500`);
+  const seqs = history.parse(JSON.parse(told.body)).events.map(({ seq }) => seq);
+  expect(seqs).toEqual(Array.from({ length: events }, (_, i) => i));
+  const listed = await stage.ask("GET", `/v1/deployments?service=${service}`);
+  expect(page.parse(JSON.parse(listed.body)).deployments.map((d) => d.id)).toEqual([id]);
+}
+
+/** AWS was asked for one set, and one is left: green, or blue after the rollback. */
+function expectOneSet(stage: Stage, service: string, phase: string): void {
+  const { aws } = stage.local;
+  const [found] = aws.ecs(region, "DescribeServices", { cluster: "prod", services: [service] }).services;
+  const sets = (found?.taskSets ?? []).map(({ status, taskDefinition }) => ({ status, taskDefinition }));
+  const revision = phase === "rolled_back" ? 1 : 2;
+  expect(sets).toEqual([
+    { status: "PRIMARY", taskDefinition: expect.stringMatching(new RegExp(`:${revision}$`)) },
+  ]);
+  // Blue's is made with the world, before anybody listens.
+  expect([...(stage.made.get(service) ?? [])]).toHaveLength(1);
+}
+
+/** Lines that are no ordinary progress: a flood of them would fill a disk. */
+function troubleIn(output: string): number {
+  return output.split("\n").filter((line) => line !== "" && !/^\{"level":"(info|debug)"/.test(line)).length;
+}
