@@ -1,6 +1,7 @@
 /** What preparing finds wrong: told clearly and all at once, AWS untouched, the service free for the next. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { catalogue, type ErrorCode } from "../../src/errors.ts";
+import type { ErrorCode } from "../../src/errors.ts";
 import type { DeployRequest } from "../../src/deployment/record.ts";
 import type { Strategy } from "../../src/deployment/strategy.ts";
 import { mutations, watchedWorld, writeWeights } from "../support/scenario.ts";
@@ -154,7 +155,7 @@ const wrongs: Record<string, Wrong> = {
   },
   "an idle group with targets": {
     code: "green-has-targets",
-    says: /the idle group targetgroup\/checkout-b\/\w+ has 1 targets: 10\.9\.9\.9:8080/,
+    says: /the idle group targetgroup\/checkout-b\/\w+ has 1 target: 10\.9\.9\.9:8080/,
     spoil: (world, laid) =>
       world.aws.elb(region, "RegisterTargets", {
         TargetGroupArn: laid.groups[1],
@@ -203,6 +204,15 @@ const wrongs: Record<string, Wrong> = {
       }
     },
   },
+  "a reading that AWS refuses for good": {
+    code: "aws-refused",
+    says: /DescribeTargetHealth: ValidationError: no such thing/,
+    spoil: (world) =>
+      world.local.faults.add({
+        fault: { kind: "error", code: "ValidationError", message: "no such thing", status: 400 },
+        action: "DescribeTargetHealth",
+      }),
+  },
   "more than 50 tags": {
     code: "too-many-tags",
     says: /green would carry 52 tags; ECS allows 50/,
@@ -214,11 +224,11 @@ const wrongs: Record<string, Wrong> = {
 };
 
 describe("refused in preparing:", () => {
-  it("every finding of the catalogue has its scenario", () => {
-    const findings = Object.entries(catalogue).flatMap(([code, entry]) =>
-      entry.status === 422 ? [code] : [],
-    );
-    expect([...new Set(Object.values(wrongs).map((wrong) => wrong.code))].sort()).toEqual(findings.sort());
+  it("every finding has its scenario", () => {
+    const source = readFileSync(new URL("../../src/deployment/findings.ts", import.meta.url), "utf8");
+    const codes = [...source.matchAll(/\badd\(\s*"([a-z-]+)"/g)].map((match) => match[1]);
+    const shown = [...Object.values(wrongs).map((wrong) => wrong.code), "record-older"];
+    expect(new Set(shown)).toEqual(new Set(codes));
   });
 
   for (const [name, wrong] of Object.entries(wrongs)) {
@@ -262,6 +272,19 @@ describe("refused in preparing:", () => {
     ]);
     expect(d.note).toMatch(/^refused before anything was touched: .* \(and 4 more\)$/);
     expect(mutations(world)).toEqual([]);
+  });
+
+  it("a record that is older than what AWS has of this deployment", async () => {
+    const world = watchedWorld();
+    const laid = world.lay();
+    const id = await world.start(laid, { taskDefinition: "checkout:2" });
+    const older = world.records.snapshot();
+    await world.reaches(id, "shifting");
+    const sent = mutations(world);
+    world.records.restore(older);
+    const d = await world.ends(id, "failed");
+    expect(d.problems.map((problem) => problem.code)).toContain("record-older");
+    expect(mutations(world)).toEqual(sent);
   });
 
   it("a service under deletion", async () => {

@@ -314,7 +314,9 @@ export class World {
     const end = this.clock.now() + ms;
     while (this.clock.now() < end) {
       await this.turn();
-      this.clock.advance(Math.min(250, end - this.clock.now()));
+      const [next] = await this.records.due(Infinity, 1);
+      const due = next === undefined ? end : ((await this.records.dueAt(next)) ?? end);
+      this.clock.advance(Math.max(1, Math.min(due, end) - this.clock.now()));
     }
     await this.turn();
   }
