@@ -85,7 +85,7 @@ export const catalogue = {
     status: 503,
     retryable: true,
     title: "Teal cannot keep this request at the moment",
-    fix: "Nothing was accepted: send it again after the time in Retry-After.",
+    fix: "Send it again after the time in Retry-After, with the same Idempotency-Key: it is accepted once.",
   },
   "too-new": {
     status: 503,

@@ -117,6 +117,24 @@ describe.runIf(found)("the chart", () => {
     }
   });
 
+  test("gives sentinels in place of a URL, where there are any", () => {
+    const sentinels = ["--set", "redis.sentinels=one:26379\\,two:26379", "--set", "redis.masterName=teal"];
+    const wait = ["--set", "redis.wait=1:0.5s", "--set", "redis.tls=true", "--set", "secret.redisUrl="];
+    for (const { template } of podsOf(render(minimal, ...sentinels, ...wait))) {
+      const [{ env }] = template.spec.containers;
+      expect(env.map(({ name }) => name)).not.toContain("REDIS_URL");
+      const given = Object.fromEntries(env.map(({ name, value }) => [name, value]));
+      expect(readEnvironment(given)).toMatchObject({
+        environment: {
+          REDIS_SENTINELS: [{ host: "one" }, { host: "two" }],
+          REDIS_MASTER_NAME: "teal",
+          REDIS_TLS: "1",
+          TEAL_REDIS_WAIT: { replicas: 1, timeoutMs: 500 },
+        },
+      });
+    }
+  });
+
   test("restarts the pods when the configuration changes, and only then", () => {
     expect(checksums()).toEqual(checksums("--set", "worker.stopSeconds=30"));
     expect(checksums()).not.toEqual(checksums("--set", "config.strategies.quick.bake=1m"));
@@ -130,6 +148,7 @@ describe.runIf(found)("the chart", () => {
   test.each([
     [["--set", "secret.token="], /Set secret\.token/],
     [["--set", "secret.token=short"], /token/],
+    [["--set", "redis.sentinels=one:26379"], /Set redis\.masterName/],
     [["--set", "keyPrefix=teal"], /keyPrefix/],
     [["--set", "workers.replicas=3"], /workers/],
   ])("refuses %j", (more, message) => {

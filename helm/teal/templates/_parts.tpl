@@ -107,9 +107,36 @@ resources:
   value: {{ .root.Values.keyPrefix | quote }}
 - name: TEAL_LOG_LEVEL
   value: {{ .root.Values.logLevel }}
+{{- with .root.Values.redis }}
+{{- if .sentinels }}
+- name: REDIS_SENTINELS
+  value: {{ .sentinels | quote }}
+- name: REDIS_MASTER_NAME
+  value: {{ required "Set redis.masterName: the name by which the sentinels know the master" .masterName | quote }}
+{{- with .username }}
+- name: REDIS_USERNAME
+  value: {{ . | quote }}
+{{- end }}
+- name: REDIS_PASSWORD
+  valueFrom:
+    secretKeyRef: { name: {{ include "teal.secret" $.root }}, key: redis-password, optional: true }
+- name: REDIS_SENTINEL_PASSWORD
+  valueFrom:
+    secretKeyRef: { name: {{ include "teal.secret" $.root }}, key: redis-sentinel-password, optional: true }
+{{- if .tls }}
+- name: REDIS_TLS
+  value: "1"
+{{- end }}
+{{- else }}
 - name: REDIS_URL
   valueFrom:
-    secretKeyRef: { name: {{ include "teal.secret" .root }}, key: redis-url }
+    secretKeyRef: { name: {{ include "teal.secret" $.root }}, key: redis-url }
+{{- end }}
+{{- with .wait }}
+- name: TEAL_REDIS_WAIT
+  value: {{ . | quote }}
+{{- end }}
+{{- end }}
 {{- range $name, $value := .root.Values.env }}
 - name: {{ $name }}
   value: {{ $value | quote }}
