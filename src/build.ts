@@ -5,7 +5,7 @@ import { createCloud } from "./aws/cloud.ts";
 import type { Config } from "./config/config.ts";
 import type { Decide } from "./deployment/decide.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
-import type { Clock, Cloud, Records, Wakes } from "./engine/ports.ts";
+import type { Clock, Cloud, Records, StrayBook, Wakes } from "./engine/ports.ts";
 import { confirming, type Keep } from "./redis/confirmation.ts";
 import { type ConnectionUse, connectRedis, openRedis } from "./redis/connection.ts";
 import type { Deliveries } from "./auth/deliveries.ts";
@@ -13,6 +13,7 @@ import { createDeliveries } from "./redis/deliveries.ts";
 import { asking } from "./redis/errors.ts";
 import { checkRedis } from "./redis/fitness.ts";
 import { createRecords } from "./redis/records.ts";
+import { createStrayBook } from "./redis/strays.ts";
 import { createWakes } from "./redis/wakes.ts";
 import { createLogger, type Logger, limitRate, type TroubleLog } from "./telemetry.ts";
 
@@ -26,6 +27,7 @@ export interface Teal {
   wakes: Wakes;
   engine: Engine;
   deliveries: Deliveries;
+  strayBook: StrayBook;
   /** Throws `unavailable` where Redis doesn't answer. */
   ping: () => Promise<void>;
   /** A connection for BullMQ's workers; closed with everything else. */
@@ -102,6 +104,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     wakes,
     engine,
     deliveries: createDeliveries(redis, prefix),
+    strayBook: createStrayBook(redis, prefix),
     ping: async () => {
       await asking("answer", () => redis.ping());
     },

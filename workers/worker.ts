@@ -3,13 +3,14 @@ import { build, type Instead, type Teal } from "../src/build.ts";
 import type { Config } from "../src/config/config.ts";
 import { consumeDeployments } from "./deployments.ts";
 import { serveHealth } from "./health.ts";
+import { startStrays } from "./strays.ts";
 import { startSweep } from "./sweep.ts";
 
 /** Runs until SIGTERM or SIGINT and then ends the process; throws what keeps it from starting. */
 export async function runWorker(config: Config, instead: Instead = {}): Promise<never> {
   const teal = await build(config, "worker", instead);
   const { engine, records, wakes, clock, log, troubleLog, ping } = teal;
-  const { healthPort, concurrency, lockMs, stalledMs, sweepMs } = config.worker;
+  const { healthPort, concurrency, lockMs, stalledMs, sweepMs, straysMs } = config.worker;
   const jobs = {
     connection: teal.connectJobs(),
     prefix: config.redis.keyPrefix,
@@ -22,6 +23,11 @@ export async function runWorker(config: Config, instead: Instead = {}): Promise<
 
   const deployments = consumeDeployments({ ...jobs, engine, concurrency, log: troubleLog });
   const sweep = startSweep({ ...jobs, everyMs: sweepMs, log: troubleLog });
+  const targets = Object.values(config.services).map(({ target }) => target);
+  const strays =
+    straysMs > 0
+      ? startStrays({ ...jobs, ...teal, targets, everyMs: straysMs, tell: log, log: troubleLog })
+      : undefined;
   const { lastTurnAt } = deployments;
   const health = await serveHealth({ records, clock, lastTurnAt, ping }, healthPort);
   const address = health.address();
@@ -32,7 +38,11 @@ export async function runWorker(config: Config, instead: Instead = {}): Promise<
   log.info({ signal }, "worker stops: hands over what it runs");
   const forced = stopSignal().then(() => process.exit(1));
   void forced;
-  await stop(teal, [() => deployments.stop(config.worker.stopMs), () => sweep.stop()]);
+  await stop(teal, [
+    () => deployments.stop(config.worker.stopMs),
+    () => sweep.stop(),
+    async () => strays?.stop(),
+  ]);
   health.close();
   log.info("worker stopped");
   process.exit(0);

@@ -12,6 +12,7 @@ import { events } from "./events.ts";
 import { health } from "./health.ts";
 import type { ApiParts, App } from "./parts.ts";
 import { answerError, checkBySchema } from "./problems.ts";
+import { recovery } from "./recovery.ts";
 import { services } from "./services.ts";
 import { genericWebhook } from "./webhooks/generic.ts";
 
@@ -55,6 +56,7 @@ export async function buildApp(parts: ApiParts): Promise<App> {
   });
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
 
-  for (const routes of [deployments, events, commands, services, health, genericWebhook]) routes(app, parts);
+  for (const routes of [deployments, events, commands, services, recovery, health, genericWebhook])
+    routes(app, parts);
   return app;
 }

@@ -165,6 +165,17 @@ export const commandQuery = z.strictObject({
     .describe("How long to wait for the deployment's answer to the command."),
 });
 
+export const recoverRequest = z.strictObject({
+  deployment: deploymentId.describe("The one that a stray's tag names."),
+  way: z
+    .enum(["forward", "back", "remove"])
+    .describe("Go on with its green; put everything back; take away a set that replaces nothing any more."),
+  strategy: text(64)
+    .optional()
+    .describe("For what is left of the way forward, instead of the service's own."),
+});
+export type RecoverBody = z.input<typeof recoverRequest>;
+
 // --- answers ----------------------------------------------------------------------------------------------
 
 const problemView = z.object({ code: z.string(), message: z.string(), path: z.string().optional() });
@@ -287,6 +298,8 @@ export const deploymentView = z.object({
   commands: z.array(commandName),
   /** The deployment whose effect this one undoes. */
   undoes: z.string().optional(),
+  /** The deployment whose task set this one took over, found without a record. */
+  recovers: z.string().optional(),
   /** Number of events so far. */
   events: z.number(),
 });
@@ -350,7 +363,40 @@ export const serviceView = z.object({
   routes: z.array(z.object({ kind: z.enum(["listener", "rule"]), arn: z.string() })),
   strategy: z.string(),
   whenBusy: z.enum(["queue", "reject"]),
+  /** Task sets of ours that no record answers for, when they were last looked for; absent where nobody looked. */
+  strays: z.object({ deployments: z.array(z.string()), seenAt: moment }).optional(),
 });
+export type ServiceView = z.output<typeof serviceView>;
 export const serviceList = z.object({ services: z.array(serviceView), strategies: z.array(z.string()) });
+
+export type ServiceList = z.output<typeof serviceList>;
+
+const strayedSet = z.object({
+  arn: z.string(),
+  id: z.string(),
+  status: z.string(),
+  scalePercent: z.number(),
+  running: z.number(),
+});
+const pairWeights = z.object({ blue: z.number(), green: z.number() });
+
+/** A task set of ours that no record answers for. */
+export const strayView = z.object({
+  /** The deployment that made it, by its tag. */
+  deployment: z.string(),
+  /** `orphan`: another set is PRIMARY than the one that it came to replace. */
+  state: z.enum(["under-way", "promoted", "orphan"]),
+  set: strayedSet,
+  /** What it came to replace, where that is still there. */
+  blue: strayedSet.optional(),
+  rollingBack: z.boolean(),
+  /** Weights of the pair; `now` is absent where the route doesn't forward to it. */
+  routes: z.array(z.object({ arn: z.string(), now: pairWeights.optional(), before: pairWeights })),
+  /** What can be asked for it. */
+  ways: z.array(z.enum(["forward", "back", "remove"])),
+});
+export type StrayView = z.output<typeof strayView>;
+export const strayList = z.object({ service: z.string(), strays: z.array(strayView) });
+export type StrayList = z.output<typeof strayList>;
 
 export const health = z.object({ status: z.enum(["ok", "unavailable"]), message: z.string().optional() });

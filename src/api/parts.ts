@@ -8,10 +8,11 @@ import type { Command, CommandKind } from "../deployment/command.ts";
 import type { Actor, Deployment, DeployRequest } from "../deployment/record.ts";
 import type { Strategy } from "../deployment/strategy.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
-import type { Clock, Records } from "../engine/ports.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Clock, Records, StrayBook } from "../engine/ports.ts";
 
 /** The part of the engine that accepts what people and CI ask for. */
-export interface Intake {
+export interface Intake extends Pick<Engine, "strays" | "recover"> {
   /** Throws TealError: busy, idempotency-conflict, unavailable. With an idempotency key it is safe to repeat. */
   start(order: {
     target: ServiceTarget;
@@ -32,6 +33,7 @@ export interface ApiParts {
   engine: Intake;
   records: Pick<Records, "load" | "list" | "events" | "subscribe">;
   deliveries: Deliveries;
+  strayBook: StrayBook;
   config: Config;
   clock: Clock;
   log: FastifyBaseLogger;

@@ -1,8 +1,11 @@
-/** `/v1/services`: what teal.yaml says. */
+/** `/v1/services`: what teal.yaml says, and which services have strays. */
+import type { StraysFound } from "../engine/ports.ts";
+import { TealError } from "../errors.ts";
 import { errorBody, serviceList } from "./contract.ts";
 import type { ApiParts, App } from "./parts.ts";
+import { iso } from "./view.ts";
 
-export function services(app: App, { config }: ApiParts): void {
+export function services(app: App, { config, strayBook }: ApiParts): void {
   app.get(
     "/v1/services",
     {
@@ -11,18 +14,31 @@ export function services(app: App, { config }: ApiParts): void {
         response: { 200: serviceList, "4xx": errorBody, "5xx": errorBody },
       },
     },
-    async () => ({
-      services: Object.values(config.services).map(({ target, strategy, whenBusy }) => ({
-        name: target.name,
-        region: target.region,
-        cluster: target.cluster,
-        service: target.service,
-        targetGroups: [...target.targetGroups],
-        routes: target.routes,
-        strategy: strategy.name,
-        whenBusy,
-      })),
-      strategies: Object.keys(config.strategies),
-    }),
+    async () => {
+      const found = await strayBook.read(Object.keys(config.services)).catch(nothingWithoutRedis);
+      return {
+        services: Object.values(config.services).map(({ target, strategy, whenBusy }) => {
+          const strays = found[target.name];
+          return {
+            name: target.name,
+            region: target.region,
+            cluster: target.cluster,
+            service: target.service,
+            targetGroups: [...target.targetGroups],
+            routes: target.routes,
+            strategy: strategy.name,
+            whenBusy,
+            ...(strays && { strays: { deployments: strays.deployments, seenAt: iso(strays.at) } }),
+          };
+        }),
+        strategies: Object.keys(config.strategies),
+      };
+    },
   );
+}
+
+/** The configuration is known without Redis; nobody should be kept from it. */
+function nothingWithoutRedis(error: unknown): Record<string, StraysFound> {
+  if (error instanceof TealError && error.code === "unavailable") return {};
+  throw error;
 }

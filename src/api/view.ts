@@ -80,6 +80,7 @@ export function viewOf(d: Deployment, now: number): DeploymentView {
     ...remaining(d, now),
     commands: commandsOf(d),
     ...(d.undoes && { undoes: d.undoes }),
+    ...(d.recovers && { recovers: d.recovers }),
     events: d.events,
   };
 }

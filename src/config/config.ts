@@ -43,6 +43,8 @@ export interface Config {
     lockMs: number;
     stalledMs: number;
     sweepMs: number;
+    /** How often task sets without a record are looked for; 0: never. */
+    straysMs: number;
     stopMs: number;
   };
   log: { level: Environment["TEAL_LOG_LEVEL"] };
@@ -92,6 +94,7 @@ function assemble(env: Environment, file: FileConfig): Config {
       lockMs: env.TEAL_LOCK_MS,
       stalledMs: env.TEAL_STALLED_MS,
       sweepMs: env.TEAL_SWEEP_MS,
+      straysMs: env.TEAL_STRAYS_MS,
       stopMs: env.TEAL_STOP_MS,
     },
     log: { level: env.TEAL_LOG_LEVEL },

@@ -64,6 +64,7 @@ const schema = z.object({
   TEAL_LOCK_MS: whole(500, 600_000, 30_000),
   TEAL_STALLED_MS: whole(250, 600_000, 10_000),
   TEAL_SWEEP_MS: whole(250, 600_000, 5_000),
+  TEAL_STRAYS_MS: whole(0, 86_400_000, 600_000),
   TEAL_STOP_MS: whole(0, 600_000, 20_000),
 });
 

@@ -54,7 +54,7 @@ export interface Engine {
   strays(target: ServiceTarget): Promise<Stray[]>;
   /**
    * Takes a stray over: a new deployment goes on with it, puts everything back, or takes it away. Throws
-   * `command-refused`, `busy`, `unavailable`. Safe to repeat: once taken over it is no stray any more.
+   * `command-refused`, `busy`, `unavailable`. Safe to repeat: the one that took it over is given again.
    */
   recover(order: RecoverOrder): Promise<Deployment>;
   /** Runs turns until there is nothing to do now; called by a worker's job. */
@@ -114,9 +114,11 @@ export function createEngine(parts: EngineParts): Engine {
     strays: async (target) => (await lookForStrays(parts, target)).strays,
 
     async recover(order) {
-      const { strays, seen } = await lookForStrays(parts, order.target);
+      const { strays, seen, takers } = await lookForStrays(parts, order.target);
       const stray = strays.find((stray) => stray.deployment === order.deployment);
       if (!stray) {
+        const taker = takers.find((d) => d.recovers === order.deployment && goes(d, order.way));
+        if (taker) return taker;
         const message = `${order.target.name} has no task set of ${order.deployment} that needs to be taken over`;
         throw new TealError("command-refused", message);
       }
@@ -149,6 +151,7 @@ async function lookForStrays({ records, cloud, clock }: Parts, target: ServiceTa
   const fault = readingFaults(seen)[0];
   if (fault) throw new TealError("unavailable", `${fault.action}: ${fault.message}`, { retryAfterMs: 5_000 });
   const living = new Set<string>();
+  const takers: Deployment[] = [];
   let before: string | undefined;
   do {
     const page = await records.list({ service: target.name, limit: 100, ...(before && { before }) });
@@ -156,11 +159,23 @@ async function lookForStrays({ records, cloud, clock }: Parts, target: ServiceTa
       // One that has not begun can't answer for a set that exists already.
       if (isTerminal(d.phase) || ((d.phase === "queued" || d.phase === "preparing") && !d.recovers)) continue;
       living.add(d.id);
-      if (d.recovers) living.add(d.recovers);
+      if (!d.recovers) continue;
+      living.add(d.recovers);
+      takers.push(d);
     }
     before = page.next;
   } while (before);
-  return { strays: findStrays(target, seen, living), seen };
+  return { strays: findStrays(target, seen, living), seen, takers };
+}
+
+/** Whether a deployment that took something over goes this way with it. */
+function goes(d: Deployment, way: Way): boolean {
+  const back = d.takeUp === "rolling_back" && d.blue !== undefined;
+  return way === "back"
+    ? back
+    : way === "remove"
+      ? d.takeUp === "rolling_back" && !back
+      : d.takeUp !== "rolling_back";
 }
 
 /** What was accepted is kept; a wake-up that fails is made up for by the sweep. */

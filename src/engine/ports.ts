@@ -103,6 +103,21 @@ export interface Wakes {
   wake(id: string): Promise<void>;
 }
 
+/** Which deployments' task sets were last found without a record, ids by their tags. */
+export interface StraysFound {
+  at: number;
+  deployments: string[];
+}
+
+/** What the last look for strays found, service by service, for whoever asks without looking. Safe to repeat. */
+export interface StrayBook {
+  write(service: string, found: StraysFound): Promise<void>;
+  /** What was written lately; services that nobody looked at are left out. Throws `unavailable`. */
+  read(services: string[]): Promise<Record<string, StraysFound>>;
+  /** True for the first caller in `everyMs`: who is to tell people of this stray. */
+  mayTell(service: string, deployment: string, everyMs: number): Promise<boolean>;
+}
+
 /** Checked before every HTTP attempt of a mutating call, the SDK's own retries included. */
 export interface Guard {
   /** No attempt starts after this moment, ms since the epoch. */

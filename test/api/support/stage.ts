@@ -11,6 +11,8 @@ import type { SlotChange } from "../../../src/deployment/decision.ts";
 import { createdEvent, type DeploymentEvent, type EventBody } from "../../../src/deployment/event.ts";
 import { isTerminal } from "../../../src/deployment/phases.ts";
 import type { Deployment } from "../../../src/deployment/record.ts";
+import type { Stray } from "../../../src/deployment/recover.ts";
+import type { StrayBook, StraysFound } from "../../../src/engine/ports.ts";
 import { TealError } from "../../../src/errors.ts";
 import { createMemoryRecords, type MemoryRecords } from "../../support/memory-records.ts";
 
@@ -46,7 +48,7 @@ export function testConfig(change: Partial<Config> = {}): Config {
     http: { host: "127.0.0.1", port: 0, token: new Secret(token), insecure: false, stopMs: 1_000 },
     webhookSecret: new Secret(webhookSecret),
     redis: { place: "redis://unused", keyPrefix: "{teal}" },
-    worker: { healthPort: 0, concurrency: 1, lockMs: 1, stalledMs: 1, sweepMs: 1, stopMs: 1 },
+    worker: { healthPort: 0, concurrency: 1, lockMs: 1, stalledMs: 1, sweepMs: 1, straysMs: 0, stopMs: 1 },
     log: { level: "silent" },
     ...change,
   };
@@ -56,6 +58,8 @@ export interface Stage {
   app: App;
   records: MemoryRecords;
   clock: { now(): number };
+  /** Task sets without a record, as the engine finds them. */
+  strays: Stray[];
   /** What the engine was asked. */
   asked: Command[];
   log: string[];
@@ -79,6 +83,7 @@ export async function createStage(
   const config = testConfig(change);
   const clock = { now: () => Date.now() };
   const asked: Command[] = [];
+  const strays: Stray[] = [];
   const log: string[] = [];
   let failure: Error | undefined;
   let pingFailure: "rejects" | "hangs" | undefined;
@@ -116,6 +121,27 @@ export async function createStage(
       }
       return command;
     }),
+    strays: failing(async () => strays),
+    recover: failing(async ({ deployment, way, ...order }) => {
+      const stray = strays.find((one) => one.deployment === deployment);
+      if (!stray?.ways.includes(way)) throw new TealError("command-refused", `${deployment} can't go ${way}`);
+      strays.splice(strays.indexOf(stray), 1);
+      const d = { ...blank(`d${(count += 1)}`, { ...order, request: {}, whenBusy: "reject" }, clock.now()) };
+      const created = await records.create({ ...d, recovers: deployment }, [createdEvent(d)], {
+        whenBusy: "reject",
+      });
+      if (created.kind !== "created") throw new TealError("busy", "another acts");
+      return created.deployment;
+    }),
+  };
+
+  const book = new Map<string, StraysFound>();
+  const strayBook: StrayBook = {
+    write: failing(async (service, found) => void book.set(service, found)),
+    read: failing(async (services) =>
+      Object.fromEntries([...book].filter(([service]) => services.includes(service))),
+    ),
+    mayTell: async () => true,
   };
 
   const spent = new Set<string>();
@@ -133,6 +159,7 @@ export async function createStage(
       subscribe: failing((listener) => records.subscribe(listener)),
     },
     deliveries,
+    strayBook,
     config,
     clock,
     log: pino({ level: "info" }, { write: (line: string) => void log.push(line) }),
@@ -146,6 +173,7 @@ export async function createStage(
 
   const stage: Stage = {
     app,
+    strays,
     records,
     clock,
     asked,

@@ -1,0 +1,64 @@
+/** `/v1/services/:name/strays` and `/recover`: task sets without a record, and taking them over. */
+import { z } from "zod";
+import { actorOf, askingHeaders } from "./asking.ts";
+import { deploymentView, errorBody, recoverRequest, serviceName, strayList } from "./contract.ts";
+import { orderOf } from "./intake.ts";
+import type { ApiParts, App } from "./parts.ts";
+import { viewOf } from "./view.ts";
+
+const params = z.strictObject({ name: serviceName });
+
+export function recovery(app: App, { engine, strayBook, config, clock, log }: ApiParts): void {
+  app.get(
+    "/v1/services/:name/strays",
+    {
+      schema: {
+        summary: "Look for task sets of ours that no record answers for",
+        params,
+        response: { 200: strayList, "4xx": errorBody, "5xx": errorBody },
+      },
+    },
+    async (request) => {
+      const service = request.params.name;
+      const { target } = orderOf(config, { service });
+      const strays = await engine.strays(target);
+      await strayBook.write(service, {
+        at: clock.now(),
+        deployments: strays.map(({ deployment }) => deployment),
+      });
+      return { service, strays };
+    },
+  );
+
+  app.post(
+    "/v1/services/:name/recover",
+    {
+      schema: {
+        summary: "Take over a task set that no record answers for",
+        params,
+        headers: askingHeaders,
+        body: recoverRequest,
+        response: { 201: deploymentView, "4xx": errorBody, "5xx": errorBody },
+      },
+    },
+    async (request, reply) => {
+      const service = request.params.name;
+      const { deployment, way, strategy } = request.body;
+      const { target, strategy: chosen } = orderOf(config, { service, ...(strategy && { strategy }) });
+      const actor = actorOf(request.headers);
+      const made = await engine.recover({ target, strategy: chosen, deployment, way, actor });
+      log.info({ deploymentId: made.id, service, recovers: deployment, way, actor: actor.name }, "recovers");
+      await forget(service, deployment);
+      const view = viewOf(made, clock.now());
+      return reply.code(201).header("location", `/v1/deployments/${view.id}`).send(view);
+    },
+  );
+
+  /** It is no stray any more; whoever reads the book shouldn't have to wait for the next look. */
+  async function forget(service: string, deployment: string): Promise<void> {
+    const { [service]: found } = await strayBook.read([service]);
+    if (!found) return;
+    const deployments = found.deployments.filter((other) => other !== deployment);
+    await strayBook.write(service, { ...found, deployments });
+  }
+}
