@@ -9,6 +9,9 @@ import {
   deploymentView,
   errorBody,
   eventPage,
+  type RecoverBody,
+  serviceList,
+  strayList,
 } from "../api/contract.ts";
 import { exitCodes, Failure, refusal } from "./exit.ts";
 
@@ -96,6 +99,11 @@ export function createClient({ url, token, actor }: Address) {
     /** With the key, repeating it never starts a second deployment. */
     deploy: (body: DeployBody, key: string, how: Ask) =>
       ask(deploymentView, "/v1/deployments", how, { method: "POST", body, key }),
+    services: (how: Ask) => ask(serviceList, "/v1/services", how),
+    strays: (service: string, how: Ask) => ask(strayList, `${servicePath(service)}/strays`, how),
+    /** Repeating it gives the deployment that took it over. */
+    recover: (service: string, body: RecoverBody, how: Ask) =>
+      ask(deploymentView, `${servicePath(service)}/recover`, how, { method: "POST", body }),
     get: (id: string, how: Ask) => ask(deploymentView, deploymentPath(id), how),
     list: (query: Record<string, string>, how: Ask) =>
       ask(deploymentPage, `/v1/deployments?${new URLSearchParams(query).toString()}`, how),
@@ -133,6 +141,10 @@ export type Client = ReturnType<typeof createClient>;
 
 function deploymentPath(id: string): string {
   return `/v1/deployments/${encodeURIComponent(id)}`;
+}
+
+function servicePath(name: string): string {
+  return `/v1/services/${encodeURIComponent(name)}`;
 }
 
 function baseOf(url: string): URL {

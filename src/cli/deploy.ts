@@ -5,7 +5,7 @@ import { type ExitCode, exitCodes, Failure } from "./exit.ts";
 import { followEvents } from "./follow.ts";
 import { drawEvent, drawFailure, phaseColor } from "./screen.ts";
 import type { Session } from "./session.ts";
-import { lasting } from "./text.ts";
+import { clean, lasting } from "./text.ts";
 
 export interface DeployOptions {
   taskDefinition?: string;
@@ -21,22 +21,37 @@ export interface DeployOptions {
 }
 
 export async function deploy(session: Session, service: string, options: DeployOptions): Promise<ExitCode> {
-  const { client, terminal, json } = session;
-  const accepted = await client.deploy(
+  const accepted = await session.client.deploy(
     bodyOf(service, options),
     options.idempotencyKey ?? randomUUID(),
     session,
   );
+  return conclude(session, accepted, { wait: options.wait, toTheEnd: options.follow === true });
+}
+
+/**
+ * Tells of an accepted deployment, and with `wait` of what becomes of it. It ends well when green is PRIMARY, or
+ * where it was asked to go `back`, when all is as before.
+ */
+export async function conclude(
+  session: Session,
+  accepted: DeploymentView,
+  how: { wait: boolean; toTheEnd: boolean; back?: boolean },
+): Promise<ExitCode> {
+  const { terminal, json } = session;
   const { colors: c } = terminal;
   if (!json) terminal.out(`${c.bold(accepted.id)}  ${c.dim(`teal watch ${accepted.id}`)}`);
-  if (!options.wait) {
+  if (!how.wait) {
     if (json) terminal.json(accepted);
     return exitCodes.success;
   }
-  const last = await waitFor(session, accepted.id, options.follow === true);
+  const last = await waitFor(session, accepted.id, how.toTheEnd);
+  const back = how.back === true && last.phase === "rolled_back";
   if (json) terminal.json(last);
+  else if (back) terminal.out(`${c.green("✓")} ${c.bold(last.service)}: ${clean(last.note)}`);
   else for (const line of verdict(last, session)) terminal.out(line);
-  return last.outcome === "success" ? exitCodes.success : exitCodes.failed;
+  const well = how.back ? back : last.outcome === "success";
+  return well ? exitCodes.success : exitCodes.failed;
 }
 
 /** Prints each event until the deployment is decided, or with `toTheEnd` until it is over. */

@@ -4,7 +4,7 @@ import { type DeploymentView, phaseNames } from "../api/contract.ts";
 import { type ExitCode, exitCodes } from "./exit.ts";
 import { followEvents } from "./follow.ts";
 import { drawDeployment, drawEvent, phaseColor } from "./screen.ts";
-import { find, type Session } from "./session.ts";
+import { find, type Session, strayNews } from "./session.ts";
 import { clean, type Colors, cut, lasting, shortName } from "./text.ts";
 
 const over = new Set(["succeeded", "rolled_back", "failed", "cancelled", "abandoned"]);
@@ -20,6 +20,7 @@ export async function status(session: Session, what: string | undefined): Promis
     const { events } = await client.events(d.id, Math.max(0, d.events - 5), session);
     const frame = { ...terminal.size(), rows: 0, colors: terminal.colors };
     for (const line of drawDeployment(d, events, frame)) terminal.out(line);
+    await tellStrays(session, d.service);
   }
   return exitCodes.success;
 }
@@ -34,7 +35,14 @@ export async function list(
   if (json) terminal.json(page);
   else if (page.deployments.length === 0) terminal.out(phase ? "Nothing is under way." : "No deployments.");
   else terminal.out(table(page.deployments, terminal.size().columns, terminal.colors));
+  if (!json) await tellStrays(session, service);
   return exitCodes.success;
+}
+
+/** What the last look for task sets without a record found; silent where there is nothing. */
+async function tellStrays(session: Session, service: string | undefined): Promise<void> {
+  const { terminal } = session;
+  for (const line of await strayNews(session, service)) terminal.out(terminal.colors.yellow(line));
 }
 
 /** The whole history, a line per event; with `follow` also what comes. */

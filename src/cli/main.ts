@@ -9,6 +9,7 @@ import { command } from "./command.ts";
 import { deploy, type DeployOptions } from "./deploy.ts";
 import { type ExitCode, exitCodes, Failure } from "./exit.ts";
 import { events, list, status } from "./look.ts";
+import { recover, type RecoverOptions } from "./recover.ts";
 import type { Session } from "./session.ts";
 import { describeFailure, systemTerminal } from "./terminal.ts";
 import { watch } from "./watch.ts";
@@ -94,6 +95,20 @@ program
   .argument("<id|service>")
   .option("-f, --follow", "go on with what comes")
   .action((what: string, options: { follow?: boolean }) => run((session) => events(session, what, options)));
+
+program
+  .command("recover")
+  .description("show task sets that no record answers for, or say what becomes of one")
+  .argument("[service]")
+  .option("--deployment <id>", "the one whose task set it is, as shown")
+  .option("--forward", "go on until green serves and blue is gone")
+  .option("--back", "put everything back as it was before")
+  .option("--remove", "take away a task set that replaces nothing any more")
+  .option("-s, --strategy <name>", "for what is left of the way forward, instead of the service's own")
+  .option("--no-wait", "return as soon as it is accepted")
+  .action((service: string | undefined, options: RecoverOptions) =>
+    run((session) => recover(session, service, options)),
+  );
 
 const commands: [CommandName, string][] = [
   ["rollback", "go back to what was before; of a finished one, deploy the earlier revision"],

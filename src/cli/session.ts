@@ -30,11 +30,20 @@ export async function find(session: Session, what: string): Promise<DeploymentVi
   const { deployments } = await client.list({ service: what, limit: "1" }, session);
   const [newest] = deployments;
   if (newest) return newest;
+  const [news] = await strayNews(session, what);
   throw new Failure(
     exitCodes.usage,
     `There is no deployment ${what}, and no service ${what} that was deployed`,
-    {
-      fix: "List what there is with `teal list`.",
-    },
+    { fix: news ?? "List what there is with `teal list`." },
   );
+}
+
+/** `1 stray: teal recover checkout`, for those who look at something else. */
+export async function strayNews(session: Session, service: string | undefined): Promise<string[]> {
+  const { services } = await session.client.services(session);
+  return services.flatMap(({ name, strays }) => {
+    const count = strays?.deployments.length ?? 0;
+    if (count === 0 || (service !== undefined && name !== service)) return [];
+    return [`${count} ${count === 1 ? "stray" : "strays"}: teal recover ${name}`];
+  });
 }

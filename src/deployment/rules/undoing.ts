@@ -191,10 +191,14 @@ const undo: Rule[] = [
   {
     situation: "undone",
     when: () => true,
-    move: (v) =>
-      enter("rolled_back", v.d.blue ? "blue serves as before; green is gone" : "the first version is gone"),
+    move: (v) => enter("rolled_back", whatIsLeft(v)),
   },
 ];
+
+function whatIsLeft(v: View): string {
+  if (v.d.blue) return "blue serves as before; green is gone";
+  return v.d.recovers ? "the task set that was left over is gone" : "the first version is gone";
+}
 
 /** The same, but past its deadline every wait is a call for help, and goes on all the same. */
 export const rollingBack: Rule[] = undo.map((rule) => ({ ...rule, move: (v) => urgently(v, rule.move(v)) }));
