@@ -46,7 +46,7 @@ export const rules = {
 /** The state machine as a function of its rules and its guard, so that a test can break either on purpose. */
 export function machine(phases: Record<Phase, Rule[]>, guard: typeof forbid) {
   return function decide(before: Deployment, seen: Seen, commands: Command[], now: number): Decision {
-    const draft = new Draft(before, now);
+    const draft = new Draft(before, seen, now);
     absorb(draft, seen);
     obey(draft, commands, seen);
     if (draft.d.phase !== before.phase) return draft.finish();
@@ -68,7 +68,7 @@ export const decide: Decide = machine(rules, forbid);
 
 /** The name of the situation that a deployment is in: the first rule of its phase that holds. */
 export function classify(before: Deployment, seen: Seen, now: number): string {
-  const draft = new Draft(before, now);
+  const draft = new Draft(before, seen, now);
   absorb(draft, seen);
   return firstRule(rules, view(draft.d, seen, now)).situation;
 }

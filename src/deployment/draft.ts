@@ -8,6 +8,8 @@ import type { Decision, SlotChange } from "./decision.ts";
 import { callLimitMs, type Effect, forwardLimitMs } from "./effect.ts";
 import type { DeploymentEvent, EventBody } from "./event.ts";
 import { isTerminal, mayGo, type Phase } from "./phases.ts";
+import type { Seen } from "./observation.ts";
+import { lookedAt } from "./view.ts";
 import type { Actor, Cause, Deployment, Hold, Trouble } from "./record.ts";
 
 /** Weights that a route is remembered to have been asked; a strategy of more steps repeats itself by then. */
@@ -54,9 +56,12 @@ export class Draft {
   private perform = false;
   private wakeAt: number | undefined;
 
-  constructor(before: Deployment, now: number) {
+  private readonly lookedAt: number;
+
+  constructor(before: Deployment, seen: Seen, now: number) {
     this.d = structuredClone(before);
     this.now = now;
+    this.lookedAt = lookedAt(seen, now);
   }
 
   record(body: EventBody, message: string): void {
@@ -176,8 +181,8 @@ export class Draft {
     if (move.effect.kind === "setWeights") this.askRoute(move.effect);
     if (move.effect.kind === "deleteTaskSet")
       d.deleting[move.effect.arn === d.blue?.arn ? "blue" : "green"] = true;
-    const limitMs = move.forward ? forwardLimitMs : callLimitMs;
-    d.pending = { effect: move.effect, reason: move.reason, decidedAt: now, deadline: now + limitMs };
+    const deadline = move.forward ? this.lookedAt + forwardLimitMs : now + callLimitMs;
+    d.pending = { effect: move.effect, reason: move.reason, decidedAt: now, deadline };
     d.note = move.reason;
     this.record({ type: "effect", effect: move.effect, reason: move.reason, actor: teal }, move.reason);
     this.perform = true;

@@ -70,8 +70,9 @@ export function pairWeights(read: RouteSeen, pair: { blue: string; green: string
  * What a route's reading tells beside what was last asked of it:
  * - `as-asked`: it reads back.
  * - `lagging`: it reads what we asked earlier, and our last write is recent or may still be in flight.
- * - `behind`: it reads what we asked earlier, and nothing of ours is on its way: to be written again.
- * - `drifted`: it reads what we never asked, or the rest of the route changed.
+ * - `behind`: it reads what we asked earlier, because our last write never happened or an older one of ours came
+ *   late: to be written again.
+ * - `drifted`: somebody else changed it, be it to weights that we had asked for once.
  * - `gone`: it does not exist, or no longer forwards to the pair.
  * - `unread`: no reading.
  */
@@ -86,8 +87,17 @@ export function routeState(v: View, route: RouteRecord): RouteState {
   if (reading.value.rest !== route.rest) return "drifted";
   if (sameWeights(weights, route.asked)) return "as-asked";
   if (!route.earlier.some((earlier) => sameWeights(earlier, weights))) return "drifted";
-  const inFlight = v.now < v.d.unsureUntil || v.now - route.askedAt < lagMs;
-  return inFlight ? "lagging" : "behind";
+  if (v.now < v.d.unsureUntil || v.now - route.askedAt < lagMs) return "lagging";
+  const acknowledged = route.askedAt > 0;
+  return acknowledged && !mayComeLate(v) ? "drifted" : "behind";
+}
+
+/** How long after a call was in doubt a change of the routes may be that call, come late. */
+export const lateCallMs = 120_000;
+
+/** Whether a call of ours that nobody heard of may have landed lately. */
+export function mayComeLate(v: View): boolean {
+  return v.d.unsureUntil > 0 && v.now < v.d.unsureUntil + lateCallMs;
 }
 
 export function routesIn(v: View, ...states: RouteState[]): RouteRecord[] {
@@ -185,6 +195,12 @@ function containerEnd({ name, exitCode, reason }: TaskSeen["containers"][number]
 /** `1 task`, `2 tasks`. */
 export function countOf(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/** When the earliest of these readings began; `now` where nothing was read. */
+export function lookedAt(seen: Seen, now: number): number {
+  const readings = [seen.service, seen.tasks, ...Object.values(seen.routes), ...Object.values(seen.health)];
+  return Math.min(now, ...readings.flatMap((reading) => (reading ? [reading.at] : [])));
 }
 
 /** Readings that failed, for another reason than that the thing does not exist. */

@@ -83,6 +83,23 @@ describe("somebody writes the pair's weights", () => {
     ]);
   });
 
+  it("back to what it was before: an operator's doing, not a late write of ours", async () => {
+    const world = watchedWorld();
+    const laid = world.lay();
+    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy });
+    await world.until("at 10 %", () => world.weights(laid).every(([, green]) => green === 10));
+    await world.run(45_000);
+    for (const route of [laid.listener, laid.rule]) writeWeights(world, route, laid.groups, [1, 0]);
+    await drifted(world, id);
+    await world.run(300_000);
+    expect(world.weights(laid)).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+    await world.ask(id, "resume");
+    await world.ends(id, "succeeded");
+  });
+
   it("after green is PRIMARY: blue is not taken away while it carries traffic", async () => {
     const world = watchedWorld();
     const laid = world.lay();

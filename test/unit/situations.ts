@@ -75,7 +75,8 @@ const lag = (scene: Scene) => {
 const fallBehind = (scene: Scene) => {
   for (const route of scene.d.routes) {
     route.earlier = [{ blue: 50, green: 50 }];
-    route.askedAt = now - 60_000;
+    // Nobody heard whether the last write happened.
+    route.askedAt = 0;
   }
   weigh(scene, 50, 50, { asked: false });
 };
@@ -111,6 +112,7 @@ const settled: Table = {
   unreadable: [cannotRead, "wait"],
   "late-weights": [
     (scene) => {
+      scene.d.unsureUntil = now - 5_000;
       const [route] = scene.d.routes;
       if (route)
         scene.seen.routes[route.ref.arn] = read({ ref: route.ref, weights: lateWeights(scene), rest: "r" });

@@ -5,7 +5,7 @@
 import { type Cause, elapsedMs } from "../record.ts";
 import type { Effect } from "../effect.ts";
 import { effectKey, type Move } from "../draft.ts";
-import { type View } from "../view.ts";
+import { greenPercent, type View } from "../view.ts";
 import type { Phase } from "../phases.ts";
 
 export interface Rule {
@@ -15,8 +15,11 @@ export interface Rule {
   move(v: View): Move;
 }
 
-/** How soon to look again: while AWS is at work on something we wait for, and while nothing is expected. */
-export const pollMs = { soon: 1_000, late: 5_000, idle: 10_000 } as const;
+/**
+ * How soon to look again: while AWS is at work on something that is waited for, at first and after long; while
+ * an unproven green carries traffic; and while nothing is expected.
+ */
+export const pollMs = { soon: 1_000, late: 5_000, carrying: 3_000, idle: 10_000 } as const;
 
 /** Waits for AWS, looking again soon; less and less often, the longer it takes. */
 export function soon(v: View, note: string): Move {
@@ -30,7 +33,8 @@ export function soon(v: View, note: string): Move {
 
 /** Waits for a moment, looking now and then on the way. */
 export function until(v: View, at: number, note: string): Move {
-  return { kind: "wait", until: Math.min(at, v.now + pollMs.idle), note };
+  const pace = greenPercent(v) > 0 && v.green?.status !== "PRIMARY" ? pollMs.carrying : pollMs.idle;
+  return { kind: "wait", until: Math.min(at, v.now + pace), note };
 }
 
 export function hold(v: View, kind: "drift" | "waiting" | "stuck" | "paused", reason: string): Move {

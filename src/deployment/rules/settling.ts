@@ -5,7 +5,7 @@
 import type { Deployment } from "../record.ts";
 import { touched } from "../look.ts";
 import { sameWeights, showWeights } from "../traffic.ts";
-import { carriesNothing, readingFault, type View, weightsRead } from "../view.ts";
+import { carriesNothing, lateCallMs, mayComeLate, readingFault, type View, weightsRead } from "../view.ts";
 import { untouchableUntil } from "./finishing.ts";
 import { perform, type Rule, soon, until } from "./rule.ts";
 
@@ -53,10 +53,10 @@ export const settling: Rule[] = [
       kind: "slot",
       slot: "done",
       note: v.d.note,
-      until: v.d.unsureUntil > 0 ? v.now + lastLookMs : undefined,
+      until: v.d.unsureUntil > 0 ? lastLookAt(v) : undefined,
       change: (d) => {
         d.settled = true;
-        if (v.d.unsureUntil > 0) d.lastLookAt = v.now + lastLookMs;
+        if (v.d.unsureUntil > 0) d.lastLookAt = lastLookAt(v);
       },
     }),
   },
@@ -68,17 +68,21 @@ export const settling: Rule[] = [
   { situation: "over", when: () => true, move: (v) => ({ kind: "wait", until: undefined, note: v.d.note }) },
 ];
 
-const lastLookMs = 120_000;
+/** As late as a call of ours is still reckoned with. */
+function lastLookAt(v: View): number {
+  return Math.max(v.now, v.d.unsureUntil + lateCallMs - 5_000);
+}
 
 function isGivenUp(d: Deployment): boolean {
   return d.phase === "abandoned" || !touched(d);
 }
 
-/** Routes that read something else we once asked for, rather than what we asked last. */
+/** Routes that read what we once asked for rather than what we asked last, where a call of ours may come late. */
 function lateRoutes(v: View) {
   return v.d.routes.filter((route) => {
     const read = weightsRead(v, route);
     return (
+      mayComeLate(v) &&
       !route.gone &&
       read !== undefined &&
       !sameWeights(read, route.asked) &&
