@@ -12,6 +12,7 @@ import type { Engine } from "../src/engine/engine.ts";
 import type { Clock, Records, Wakes } from "../src/engine/ports.ts";
 import { type TurnJob, turnsQueue } from "../src/redis/wakes.ts";
 import type { TroubleLog } from "../src/telemetry.ts";
+import { restAfterRefusals } from "./rest.ts";
 
 export interface DeploymentWorkerOptions {
   /** A connection of use `jobs`; stays open when the worker stops. */
@@ -121,6 +122,7 @@ export function consumeDeployments(options: DeploymentWorkerOptions): Deployment
     removeOnFail: { count: 0 },
   });
   worker.on("error", (error) => log.warn({ err: error }, "the worker of turns failed"));
+  restAfterRefusals(worker);
   worker.on("lockRenewalFailed", (ids) => {
     for (const id of ids) worker.cancelJob(id, "its lock is lost");
   });

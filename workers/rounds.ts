@@ -5,6 +5,7 @@
 import { Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import type { TroubleLog } from "../src/telemetry.ts";
+import { restAfterRefusals } from "./rest.ts";
 
 export interface RoundOptions {
   /** A connection of use `jobs`; stays open when the rounds stop. */
@@ -36,6 +37,7 @@ export function startRounds(
     removeOnFail: { count: 0 },
   });
   worker.on("error", (error) => log.warn({ err: error }, `the worker of the ${name} failed`));
+  restAfterRefusals(worker);
   worker.on("failed", (_job, error) =>
     log.warn({ err: error }, `a round of the ${name} failed; the next one follows`),
   );
