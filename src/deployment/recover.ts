@@ -9,7 +9,7 @@ import { parseBefore, parseBlue } from "./inherit.ts";
 import { newDeployment } from "./obey.ts";
 import type { Seen, ServiceSeen, TaskSetSeen } from "./observation.ts";
 import type { Actor, Deployment, RouteRecord } from "./record.ts";
-import type { Strategy } from "./strategy.ts";
+import { type Strategy, withoutCanary } from "./strategy.ts";
 import { type ServiceTarget, tagKeys } from "./target.ts";
 import { greenShare, sumFor } from "./traffic.ts";
 import { pairWeights, value } from "./view.ts";
@@ -130,10 +130,7 @@ export function rebuild(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery)
   return {
     ...deployment,
     recovers: stray.deployment,
-    takeUp:
-      order.way === "forward" ? (stray.state === "promoted" ? "retaining" : "shifting") : "rolling_back",
-    step: stepReached(order.strategy, routes),
-    strategy: stray.state === "promoted" ? { ...order.strategy, retainMs: 0 } : order.strategy,
+    ...beginning(stray, order, routes),
     desiredAtStart: service.desiredCount,
     ...(pair && { pair }),
     ...(blueSet && order.way !== "remove" && { blue: blueRecord(blueSet, set) }),
@@ -147,6 +144,20 @@ export function rebuild(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery)
     // Nobody knows what is still in flight or spreading: the hold time begins now.
     carriedAt: { blue: order.now, green: order.now },
   };
+}
+
+/** Where it goes on. Green that was PRIMARY has proved itself: it needs no canary and no retention again. */
+function beginning(
+  stray: Stray,
+  { way, strategy }: Recovery,
+  routes: RouteRecord[],
+): Pick<Deployment, "takeUp" | "step" | "strategy"> {
+  const step = stepReached(strategy, routes);
+  if (way !== "forward") return { takeUp: "rolling_back", step, strategy };
+  if (stray.state !== "promoted") return { takeUp: "shifting", step, strategy };
+  const short = { ...withoutCanary(strategy), retainMs: 0 };
+  const serves = stepReached(short, routes) > 0;
+  return { takeUp: serves ? "retaining" : "shifting", step: serves ? 1 : 0, strategy: short };
 }
 
 function blueRecord(blue: TaskSetSeen, green: TaskSetSeen) {

@@ -42,12 +42,13 @@ it("shows what no record answers for, remembers it for the list, and takes it ov
   expect((await get("/v1/services")).json().services[0].strays.deployments).toEqual([]);
 });
 
+async function refused(body: object): Promise<unknown[]> {
+  const answer = await ask(body);
+  return [answer.statusCode, answer.json().code];
+}
+
 it("refuses what can't be asked", async () => {
   stage.strays.push(stray);
-  const refused = async (body: object) => {
-    const answer = await ask(body);
-    return [answer.statusCode, answer.json().code];
-  };
   expect(await refused({ deployment: "checkout-1", way: "remove" })).toEqual([409, "command-refused"]);
   expect(await refused({ deployment: "checkout-9", way: "back" })).toEqual([409, "command-refused"]);
   expect(await refused({ deployment: "checkout-1", way: "up" })).toEqual([400, "bad-request"]);
