@@ -58,7 +58,8 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
    */
   const permit = async (what: string): Promise<string> => {
     const key = `${prefix}:permit:${randomUUID()}`;
-    await asking(what, () => redis.set(key, "1", "PX", permitMs));
+    const order = JSON.stringify({ permit: key, ms: permitMs });
+    await asking(what, () => redis.tealPermit(prefix, order));
     return key;
   };
 
@@ -110,6 +111,7 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
           prefix,
           JSON.stringify({
             id,
+            wayBack: next.phase === "rolling_back" || isTerminal(next.phase),
             epoch,
             version,
             inbox: inbox.map((command) => command.id),
@@ -145,6 +147,7 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
       const what = `post to ${id}`;
       const order = JSON.stringify({
         permit: await permit(what),
+        wayBack: command.kind === "rollback",
         id,
         commandId: command.id,
         command: JSON.stringify(command),

@@ -1,7 +1,8 @@
 /**
  * The steps that must be atomic, as Lua. Each takes the key prefix as its one key (its hash tag puts every key
  * of Teal into one slot of a cluster) and its arguments as one JSON text; each reads and refuses before it
- * writes, so that a refusal, or Redis being out of memory, leaves nothing half done.
+ * writes, so that a refusal, or Redis being out of memory, leaves nothing half done. What a way back needs is
+ * written where the memory is full too: the claim, the command, and the commits of the rollback itself.
  *
  * Keys, after the prefix:
  *
@@ -44,6 +45,7 @@ export type CommitReply =
 
 declare module "ioredis" {
   interface RedisCommander<Context> {
+    tealPermit(prefix: string, json: string): Result<string, Context>;
     tealCreate(prefix: string, json: string): Result<CreateReply, Context>;
     tealClaim(prefix: string, json: string): Result<ClaimReply, Context>;
     tealCommit(prefix: string, json: string): Result<CommitReply, Context>;
@@ -54,7 +56,8 @@ declare module "ioredis" {
 
 /** Makes the scripts known to a connection; they are sent once and called by digest. */
 export function defineScripts(redis: Redis): void {
-  for (const [name, lua] of Object.entries({ tealCreate, tealClaim, tealCommit, tealPost, tealEvents })) {
+  const all = { tealPermit, tealCreate, tealClaim, tealCommit, tealPost, tealEvents };
+  for (const [name, lua] of Object.entries(all)) {
     redis.defineCommand(name, { numberOfKeys: 1, lua: shared + lua });
   }
 }
@@ -63,6 +66,10 @@ const shared = /* lua */ `
 local call = redis.call
 local p = KEYS[1] .. ':'
 local a = cjson.decode(ARGV[1])
+
+-- Where the memory is full, Redis refuses the first write of a script, and no later one, so as not to leave it half
+-- done. The first one here needs no memory.
+local function writeThoughFull() call('DEL', p .. 'nothing') end
 
 local function deploymentKey(id) return p .. 'd:' .. id end
 
@@ -130,6 +137,12 @@ local function trim(service, keep, batch)
 end
 `;
 
+/** Arguments: permit, ms. */
+const tealPermit = /* lua */ `
+writeThoughFull()
+return call('SET', a.permit, '1', 'PX', a.ms)
+`;
+
 /** Arguments: permit, deployment {id, service, record, events, place, createdAt}, reject, idempotency?, limits. */
 const tealCreate = /* lua */ `
 if call('EXISTS', a.permit) == 0 then return { 'late' } end
@@ -170,13 +183,14 @@ const tealClaim = /* lua */ `
 local key = deploymentKey(a.id)
 local found = call('HMGET', key, 'version', 'record', 'service')
 if not found[1] then return false end
+writeThoughFull()
 local known = cjson.decode(found[2]).schema <= a.schema
 local epoch = known and call('HINCRBY', key, 'epoch', 1) or 0
 return { epoch, found[1], found[2], call('LRANGE', key .. ':inbox', 0, -1), slotOf(found[3]) }
 `;
 
 /**
- * Arguments: id, epoch, version, inbox (ids), slot {acting, retaining, queue}, now, record, terminal, settled,
+ * Arguments: id, wayBack, epoch, version, inbox (ids), slot {acting, retaining, queue}, now, record, terminal, settled,
  * seq (of the first event), events, wakeAt?, change?, spawn? (as in create, of the same service), tell [{id, commandId, command}], limits.
  */
 const tealCommit = /* lua */ `
@@ -193,6 +207,7 @@ for i, id in ipairs(a.inbox) do same = same and cjson.decode(inbox[i]).id == id 
 for i, id in ipairs(a.slot.queue) do same = same and slot[3][i] == id end
 if not same then return { 'again', inbox, slot } end
 if tonumber(found[3]) ~= a.seq then return { 'defect', tonumber(found[3]) } end
+if a.wayBack then writeThoughFull() end
 
 call('HSET', key, 'record', a.record, 'version', a.version + 1, 'events', a.seq + #a.events,
   'terminal', a.terminal and '1' or '0', 'settled', a.settled and '1' or '0')
@@ -240,13 +255,14 @@ call('PUBLISH', p .. 'changes', a.id)
 return { 'committed', a.version + 1, call('LRANGE', key .. ':inbox', 0, -1), slotOf(service), wake }
 `;
 
-/** Arguments: permit, id, commandId, command, now, limits. */
+/** Arguments: permit, wayBack, id, commandId, command, now, limits. */
 const tealPost = /* lua */ `
 if call('EXISTS', a.permit) == 0 then return 'late' end
 local key = deploymentKey(a.id)
 if call('EXISTS', key) == 0 then return 'absent' end
 if call('ZSCORE', key .. ':seen', a.commandId) then return 'posted' end
 if call('LLEN', key .. ':inbox') >= a.limits.inbox then return 'full' end
+if a.wayBack then writeThoughFull() end
 append(a.id, a.command, a.commandId, a.now, a.limits.seen)
 call('DEL', a.permit)
 return 'posted'

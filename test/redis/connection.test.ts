@@ -137,4 +137,19 @@ describe("records", () => {
     expect((await records.commit(held, decision(held.deployment), 1)).kind).toBe("committed");
     expect(await records.events("a", 0, 10)).toHaveLength(2);
   });
+
+  it("take the way back also where memory is full", async () => {
+    const { redis, records } = await open();
+    await create(records, "a");
+    await redis.config("SET", "maxmemory", "1");
+    expect(await records.post("a", command("c", { kind: "rollback" }), 1)).toBe("posted");
+    const held = await records.claim("a");
+    if (!held) throw new Error("absent");
+    expect(held.inbox).toHaveLength(1);
+    const onward = decision(held.deployment, { phase: "shifting" });
+    await expect(records.commit(held, onward, 1)).rejects.toMatchObject({ code: "unavailable" });
+    const back = decision(held.deployment, { phase: "rolling_back" });
+    expect((await records.commit(held, back, 1)).kind).toBe("committed");
+    expect(await records.events("a", 0, 10)).toHaveLength(2);
+  });
 });

@@ -20,6 +20,8 @@ export interface Outage {
   ms: number;
   /** What `GET /readyz` says meanwhile; 503 where Redis doesn't answer at all. */
   ready: 200 | 503;
+  /** What a rollback is answered meanwhile. */
+  rollback: 202 | 503;
   /** Until every refused request is accepted again. */
   recoveryMsMax: number;
 }
@@ -28,6 +30,8 @@ export interface Report {
   accepted: number;
   refused: number;
   slowestRefusalMs: number;
+  /** From the beginning of the outage until the rollback had all traffic on blue; undefined: not before the end. */
+  backMs: number | undefined;
   /** From the end of the outage until a worker looked at AWS again. */
   gapMs: number;
   /** The longest time from the beginning on in which no worker looked at AWS. */
@@ -48,6 +52,7 @@ const view = z.object({
 const page = z.object({ deployments: z.array(view) });
 const history = z.object({ events: z.array(z.object({ seq: z.number() })) });
 
+const pollMs = 100;
 /** A limit of a command, the same again for the way there and back, and what a busy machine adds. */
 const refusalMsMax = 12_000;
 const endMsMax = 60_000;
@@ -79,7 +84,11 @@ export async function endure(stage: Stage, outage: Outage): Promise<Report> {
     })),
   ];
   const ready = await stage.ask("GET", "/readyz");
-  await pause(outage.ms - (Date.now() - beganAt));
+  let backAt: number | undefined;
+  while (Date.now() - beganAt < outage.ms) {
+    await pause(Math.min(pollMs, outage.ms));
+    backAt ??= blueAlone(stage, "early-0") ? Date.now() : undefined;
+  }
   await outage.end();
   const endedAt = Date.now();
 
@@ -87,7 +96,12 @@ export async function endure(stage: Stage, outage: Outage): Promise<Report> {
   const firsts = await Promise.all(
     asked.map(async ({ what, first, again }) => ({ what, answer: await first, again })),
   );
+  const refusals = firsts.filter(({ answer }) => answer.status === 503);
   for (const { what, answer } of firsts) {
+    if (what === "rollback" && outage.rollback === 202) {
+      expect(answer).toMatchObject({ status: 202 });
+      continue;
+    }
     expect({ what, ...answer }).toMatchObject({ status: 503, retryAfter: expect.any(Number) });
     expect(answer.tookMs).toBeLessThan(refusalMsMax);
   }
@@ -141,8 +155,9 @@ export async function endure(stage: Stage, outage: Outage): Promise<Report> {
   }
   return {
     accepted: ids.size + 1,
-    refused: firsts.length,
-    slowestRefusalMs: Math.max(...firsts.map(({ answer }) => answer.tookMs)),
+    refused: refusals.length,
+    slowestRefusalMs: Math.max(...refusals.map(({ answer }) => answer.tookMs)),
+    backMs: backAt && backAt - beganAt,
     gapMs: seenAt - endedAt,
     silenceMs,
     recoveryMs,
@@ -192,6 +207,23 @@ function expectOneSet(stage: Stage, service: string, phase: string): void {
   ]);
   // Blue's is made with the world, before anybody listens.
   expect([...(stage.made.get(service) ?? [])]).toHaveLength(1);
+}
+
+/** Whether no route of the service gives the second group, green's, any weight. */
+function blueAlone({ local, arns }: Stage, service: string): boolean {
+  const { Listeners } = local.aws.elb(region, "DescribeListeners", {
+    ListenerArns: [arns.listeners[service] ?? ""],
+  });
+  const { Rules } = local.aws.elb(region, "DescribeRules", {
+    RuleArns: [arns.rules[`${service}-api`] ?? ""],
+  });
+  return [Listeners[0]?.DefaultActions, Rules[0]?.Actions].every((actions) =>
+    actions?.every((action) =>
+      action.ForwardConfig?.TargetGroups?.every(
+        ({ TargetGroupArn, Weight }) => TargetGroupArn !== arns.targetGroups[`${service}-b`] || Weight === 0,
+      ),
+    ),
+  );
 }
 
 /** Lines that are no ordinary progress: a flood of them would fill a disk. */

@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-const short = { ms: 6_000, recoveryMsMax: 30_000 };
+const short = { ms: 6_000, recoveryMsMax: 30_000, rollback: 503 } as const;
 
 const outages: Record<string, (server: DedicatedRedis, admin: Redis) => Outage> = {
   "killed and restarted": (server) => ({ ...short, begin: server.kill, end: server.restart, ready: 503 }),
@@ -25,6 +25,9 @@ const outages: Record<string, (server: DedicatedRedis, admin: Redis) => Outage> 
     begin: () => admin.config("SET", "maxmemory", "1"),
     end: () => admin.config("SET", "maxmemory", "0"),
     ready: 200,
+    // The way back is taken all the same.
+    rollback: 202,
+    ms: 15_000,
   }),
   "a replica": (_, admin) => ({
     ...short,
@@ -58,6 +61,7 @@ it("nothing is lost, and all ends well", async () => {
     console.info(`Redis ${name}: ${JSON.stringify(report)}`);
     expect(Math.max(...Object.values(report.trouble)), name).toBeLessThan(troubleMax);
   }
+  expect(reports.get("without memory")?.backMs).toBeDefined();
   // A Redis that answers, or that refuses connections, lets nobody wait.
   for (const [name, { slowestRefusalMs }] of reports) {
     if (name !== "hangs") expect(slowestRefusalMs, name).toBeLessThan(3_000);

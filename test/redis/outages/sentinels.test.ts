@@ -30,6 +30,7 @@ it("goes on with the new master, and accepts again once that one has a replica",
     end: () => first.restart(),
     ms: 12_000,
     ready: 503,
+    rollback: 503,
     recoveryMsMax: 40_000,
   });
   console.info(`the master died: ${JSON.stringify(report)}`);

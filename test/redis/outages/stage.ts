@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { endableClock, realClock } from "../../../sandbox/clock.ts";
 import { type LocalAws, startAws } from "../../../sandbox/start.ts";
 import { serveWire } from "../../../sandbox/wire/http.ts";
-import { buildWorld } from "../../../sandbox/world/build.ts";
+import { buildWorld, type WorldArns } from "../../../sandbox/world/build.ts";
 import { type RunningProcess, startBuilt } from "../../support/processes.ts";
 import { quick, region, targetOf, worldOf } from "../../support/quick-world.ts";
 import { freePort } from "../../support/redis-server.ts";
@@ -26,6 +26,7 @@ export interface Answer {
 
 export interface Stage {
   local: LocalAws;
+  arns: WorldArns;
   api: RunningProcess;
   workers: RunningProcess[];
   /** When a worker read or asked AWS, ms since the epoch. */
@@ -78,6 +79,7 @@ export async function openStage(services: string[], env: Record<string, string>)
 
   const stage: Stage = {
     local,
+    arns,
     api,
     workers,
     made,
