@@ -29,6 +29,8 @@ export interface Stage {
   arns: WorldArns;
   api: RunningProcess;
   workers: RunningProcess[];
+  /** Where the command line finds the API. */
+  cliEnv: Record<string, string>;
   /** When a worker read or asked AWS, ms since the epoch. */
   calledAt: readonly number[];
   /** Task sets that AWS made, by the service's name. */
@@ -82,6 +84,7 @@ export async function openStage(services: string[], env: Record<string, string>)
     arns,
     api,
     workers,
+    cliEnv: { TEAL_URL: `http://127.0.0.1:${port}`, TEAL_TOKEN: token, NO_COLOR: "1" },
     made,
     calledAt,
     async ask(method, path, { body, key } = {}) {
