@@ -214,6 +214,8 @@ describe("protection", () => {
       "/v1/deployments/{id}/events",
       "/v1/deployments/{id}/commands",
       "/v1/services",
+      "/v1/services/{name}/strays",
+      "/v1/services/{name}/recover",
       "/healthz",
       "/readyz",
       "/v1/webhooks/generic",
