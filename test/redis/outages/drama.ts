@@ -20,7 +20,7 @@ export interface Outage {
   ms: number;
   /** What `GET /readyz` says meanwhile; 503 where Redis doesn't answer at all. */
   ready: 200 | 503;
-  /** What a rollback is answered meanwhile. */
+  /** What a rollback is answered at first. It is asked for again and again while the outage lasts. */
   rollback: 202 | 503;
   /** Until every refused request is accepted again. */
   recoveryMsMax: number;
@@ -53,6 +53,7 @@ const page = z.object({ deployments: z.array(view) });
 const history = z.object({ events: z.array(z.object({ seq: z.number() })) });
 
 const pollMs = 100;
+const insistMs = 500;
 /** A limit of a command, the same again for the way there and back, and what a busy machine adds. */
 const refusalMsMax = 12_000;
 const endMsMax = 60_000;
@@ -84,6 +85,7 @@ export async function endure(stage: Stage, outage: Outage): Promise<Report> {
     })),
   ];
   const ready = await stage.ask("GET", "/readyz");
+  const insisting = insist(rollback, asked[0]?.first, beganAt + outage.ms);
   let backAt: number | undefined;
   while (Date.now() - beganAt < outage.ms) {
     await pause(Math.min(pollMs, outage.ms));
@@ -91,6 +93,7 @@ export async function endure(stage: Stage, outage: Outage): Promise<Report> {
   }
   await outage.end();
   const endedAt = Date.now();
+  await insisting;
 
   expect(ready.status).toBe(outage.ready);
   const firsts = await Promise.all(
@@ -163,6 +166,19 @@ export async function endure(stage: Stage, outage: Outage): Promise<Report> {
     recoveryMs,
     trouble,
   };
+}
+
+/** Repeats what was refused, as the command line does, until it is accepted or time is up. */
+async function insist(
+  again: () => Promise<Answer>,
+  first: Promise<Answer> | undefined,
+  until: number,
+): Promise<void> {
+  let answer = await first;
+  while (answer?.status === 503 && Date.now() < until) {
+    await pause(insistMs);
+    answer = await again();
+  }
 }
 
 function deploy(stage: Stage, service: string): Promise<Answer> {

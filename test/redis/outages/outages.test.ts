@@ -53,7 +53,7 @@ async function play([name, outageOn]: [string, (typeof outages)[string]]): Promi
 }
 
 /** Each message once in ten seconds, and of the API one more line for each request that it refuses. */
-const troubleMax = 40;
+const troubleMax = 60;
 
 it("nothing is lost, and all ends well", async () => {
   const reports = new Map(await Promise.all(Object.entries(outages).map(play)));

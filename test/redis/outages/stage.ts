@@ -159,7 +159,7 @@ function fileOf(targets: ReturnType<typeof targetOf>[]): object {
   return {
     services: Object.fromEntries(services),
     strategies: {
-      canary: { steps: [{ weight: 50 }, { pause: "6s" }, { weight: 100 }], bake: "1s", hold: "1s" },
+      canary: { steps: [{ weight: 50 }, { pause: "10s" }, { weight: 100 }], bake: "1s", hold: "1s" },
     },
   };
 }
