@@ -14,6 +14,8 @@ export default defineConfig({
     globalSetup: ["test/support/shared-redis.ts"],
     reporters: ["default", new CountReporter()],
     testTimeout: 15_000,
+    // Long enough for a busy machine; a poll that succeeds takes no longer for it.
+    expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
     maxWorkers: 2,

@@ -95,5 +95,5 @@ it("those who ask at the same time share a round", async () => {
   const refused = await Promise.allSettled(ids.map((id) => create(`${id}-again`)));
   expect(refused.every(({ status }) => status === "rejected")).toBe(true);
   // One after the other they would take ten seconds.
-  expect(Date.now() - startedAt).toBeLessThan(3_000);
+  expect(Date.now() - startedAt).toBeLessThan(6_000);
 });

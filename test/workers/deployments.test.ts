@@ -44,7 +44,7 @@ function connectJobs(): Redis {
   return connection;
 }
 
-function startWorker(engine: Pick<Engine, "run">, log = quiet): DeploymentWorker {
+function startWorker(engine: Pick<Engine, "run">, log = quiet, lockMs = 2_000): DeploymentWorker {
   const { records, prefix } = store;
   const worker = consumeDeployments({
     connection: connectJobs(),
@@ -55,7 +55,7 @@ function startWorker(engine: Pick<Engine, "run">, log = quiet): DeploymentWorker
     clock,
     log,
     concurrency: 10,
-    lockMs: 2_000,
+    lockMs,
     stalledMs: 500,
   });
   stops.push(() => worker.stop(2_000));
@@ -226,21 +226,23 @@ describe("stopping", () => {
   it("hands the running turn over to another worker at once", async () => {
     await create("a");
     let first = 0;
-    const waiting = startWorker({
-      run: (_id, signal) =>
-        new Promise((resolve) => {
-          first += 1;
-          signal.addEventListener("abort", () => resolve({ kind: "sleep", wakeAt: Date.now() + hourMs }));
-        }),
-    });
+    // A lock that outlives the test: only a hand-over can bring the job to the other worker.
+    const waiting = startWorker(
+      {
+        run: (_id, signal) =>
+          new Promise((resolve) => {
+            first += 1;
+            signal.addEventListener("abort", () => resolve({ kind: "sleep", wakeAt: Date.now() + hourMs }));
+          }),
+      },
+      quiet,
+      600_000,
+    );
     await wakes.wake("a");
     await expect.poll(() => first, soon).toBe(1);
     startWorker(countingEngine({ records: store.records, clock, turns: 1, pauseMs: 0 }));
-    const startedAt = Date.now();
     await waiting.stop(5_000);
     await expect.poll(() => steps("a"), soon).toBe(1);
-    // Well before its lock could expire.
-    expect(Date.now() - startedAt).toBeLessThan(1_500);
   });
 
   it("waits no longer than it may for a turn that doesn't end", async () => {
@@ -256,9 +258,8 @@ describe("stopping", () => {
     });
     await wakes.wake("a");
     await expect.poll(() => running, soon).toBe(true);
-    const startedAt = Date.now();
+    // Its turn ends only afterwards: a stop that waited for it would never come back.
     await deaf.stop(100);
-    expect(Date.now() - startedAt).toBeLessThan(1_000);
     ended.abort();
   });
 
