@@ -34,7 +34,8 @@ function blindTraffic(
   seen: Seen,
 ): string | undefined {
   const goingBack = d.phase === "rolling_back" || d.phase === "rolled_back";
-  if (goingBack || share(effect.to) <= share(effect.from)) return undefined;
+  if (goingBack || share(effect.to) === share(effect.from)) return undefined;
+  if (share(effect.to) < share(effect.from)) return blindBack(effect, d, seen);
   const service = seen.service?.ok ? seen.service.value : undefined;
   const set = service?.taskSets.find((set) => set.arn === d.green.arn);
   if (!service || !set) return "green would get traffic without having been seen";
@@ -47,6 +48,21 @@ function blindTraffic(
   const needed = Math.max(1, Math.ceil(service.desiredCount * share(effect.to) - 1e-9));
   if (healthy.length >= needed) return undefined;
   return `green would get ${Math.round(100 * share(effect.to))} % with ${healthy.length} healthy tasks of ${needed}`;
+}
+
+/** Outside of a rollback, which can't wait, blue gets a greater share only with enough healthy tasks too. */
+function blindBack(
+  effect: Extract<Effect, { kind: "setWeights" }>,
+  d: Deployment,
+  seen: Seen,
+): string | undefined {
+  const health = seen.health[effect.pair.blue];
+  if (!health?.ok || !seen.service?.ok) return "blue would get traffic without its health having been seen";
+  const healthy = health.value.filter((target) => target.state === "healthy").length;
+  const full = (seen.service.value.desiredCount * (d.blue?.scalePercent ?? 100)) / 100;
+  const needed = Math.max(1, Math.ceil(full * (1 - share(effect.to)) - 1e-9));
+  if (healthy >= needed) return undefined;
+  return `blue would get ${Math.round(100 * (1 - share(effect.to)))} % with ${healthy} healthy tasks of ${needed}`;
 }
 
 /** Phases that begin when all traffic has been on green: what is in its group is its own. */

@@ -8,7 +8,7 @@ import type { Seen } from "./observation.ts";
 import { isTerminal, mayAsk, phaseTable } from "./phases.ts";
 import { type Deployment, recordSchema } from "./record.ts";
 import { withoutCanary } from "./strategy.ts";
-import { routesIn, value, view, weightsRead } from "./view.ts";
+import { isPromotedUnknown, routesIn, value, view, weightsRead } from "./view.ts";
 
 export function obey(draft: Draft, commands: Command[], seen: Seen): void {
   const ranked = [...commands].sort((a, b) => rank(a) - rank(b));
@@ -234,6 +234,12 @@ function acceptDrift(draft: Draft, seen: Seen): void {
   const v = view(draft.d, seen, draft.now);
   // Nobody knows when others wrote, nor whether it is in force everywhere.
   draft.d.carriedAt = { blue: draft.now, green: draft.now };
+  if (isPromotedUnknown(v)) {
+    // Blue may be scaled down by now: what is PRIMARY gets the rest of the traffic and gives none back.
+    draft.d.strategy = withoutCanary(draft.d.strategy);
+    draft.d.step = 0;
+    draft.d.stepSince = draft.now;
+  }
   for (const route of routesIn(v, "drifted")) {
     const read = value(seen.routes[route.ref.arn]);
     const weights = weightsRead(v, route);

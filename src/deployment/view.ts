@@ -227,3 +227,9 @@ export function readingFault(seen: Seen): Fault | undefined {
 export function isTaggedRollingBack(v: View): boolean {
   return v.green?.spec.tags?.some((tag) => tag.key === tagKeys.rollingBack) ?? false;
 }
+
+/** Green is PRIMARY, but the steps that are still to come would give blue traffic again. */
+export function isPromotedUnknown({ d, primary }: View): boolean {
+  const back = d.strategy.steps.slice(d.step).some((step) => step.kind === "weight" && step.percent < 100);
+  return back && d.blue !== undefined && primary !== undefined && primary.arn === d.green.arn;
+}

@@ -58,6 +58,10 @@ const promoteOther = (scene: Scene) => {
 };
 const deleteGreen = (scene: Scene) => without(scene, "green");
 const deleteBlue = (scene: Scene) => without(scene, "blue");
+const promoteGreen = (scene: Scene) => {
+  setOf(scene, "blue").status = "ACTIVE";
+  setOf(scene, "green").status = "PRIMARY";
+};
 const sicken = (scene: Scene) => {
   heal(scene, "green", 0, 4);
   weigh(scene, 50, 50);
@@ -164,6 +168,7 @@ export const situations: Record<Phase, Table> = {
   provisioning: {
     "green-says-rolling-back": [greenExists(tagBack), "enter rolling_back"],
     "primary-elsewhere": [promoteOther, "hold stuck"],
+    "promoted-unknown": [greenExists(promoteGreen), "hold drift"],
     deadline: [long, "enter rolling_back"],
     "no-room-for-too-long": [
       ({ d }) => void (d.hold = { kind: "waiting", since: 0, reason: "no room" }),
@@ -220,6 +225,7 @@ export const situations: Record<Phase, Table> = {
   shifting: {
     "green-says-rolling-back": [tagBack, "enter rolling_back"],
     "primary-elsewhere": [promoteOther, "hold stuck"],
+    "promoted-unknown": [promoteGreen, "hold drift"],
     "green-gone": [deleteGreen, "enter rolling_back"],
     "green-unhealthy": [sicken, "enter rolling_back"],
     "green-failing": [failing, "enter rolling_back"],

@@ -39,11 +39,12 @@ const target = (name: string): ServiceTarget => ({
   routes: [],
 });
 
+const log = (lines: string[]) => ({
+  warn: (_: object, line: string) => void lines.push(line),
+  error: () => {},
+});
+
 function parts(found: Record<string, Stray[]>): StrayParts {
-  const log = (lines: string[]) => ({
-    warn: (_: object, line: string) => void lines.push(line),
-    error: () => {},
-  });
   return {
     engine: {
       strays: async ({ name }) => {

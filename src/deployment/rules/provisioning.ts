@@ -26,6 +26,7 @@ import {
   paused,
   refused,
   primaryElsewhere,
+  promotedUnknown,
   taggedBack,
   unreadable,
 } from "./shared.ts";
@@ -50,6 +51,7 @@ export const provisioning: Rule[] = [
   unreadable,
   paused,
   primaryElsewhere,
+  promotedUnknown,
   drifted,
   blueGone,
   {

@@ -8,6 +8,7 @@ import {
   failedTasks,
   greenHealthy,
   greenPercent,
+  isPromotedUnknown,
   isTaggedRollingBack,
   lagMs,
   readingFault,
@@ -111,6 +112,19 @@ export const primaryElsewhere: Rule = {
       v,
       "stuck",
       `${v.primary?.id} is the PRIMARY task set now, neither blue nor green; roll back or release`,
+    ),
+};
+
+/** The record came back older than the promotion, or somebody promoted green: the steps are no longer fit. */
+export const promotedUnknown: Rule = {
+  situation: "promoted-unknown",
+  when: isPromotedUnknown,
+  move: (v) =>
+    hold(
+      v,
+      "drift",
+      "green is the PRIMARY task set already, though the steps are not done: the record is older, or somebody " +
+        "promoted it; resume gives green all traffic, rollback goes back",
     ),
 };
 
