@@ -1,0 +1,88 @@
+/** Redis comes back empty or older at every moment of a deployment: nothing is done on wrong grounds, and all ends well. */
+import { describe, expect, it, vi } from "vitest";
+import { tagKeys } from "../../src/deployment/target.ts";
+import { mutations } from "../support/scenario.ts";
+import { courses, cut, Drama, loseAndCare } from "./losing-redis.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const outline = new Map<string, Drama>();
+for (const course of courses) {
+  const drama = new Drama();
+  await drama.play(course);
+  outline.set(course, drama);
+}
+
+function serving(drama: Drama) {
+  return drama.world
+    .sets()
+    .map((set) => [set.taskSetArn === drama.blue ? "blue" : "green", set.status, set.scale?.value]);
+}
+
+describe.each(courses)("Redis comes back empty, the deployment went %s", (course) => {
+  const moments = outline.get(course)?.moments ?? [];
+  it.each(moments)("at $label", async ({ n }) => {
+    const drama = await cut(course, n === 0 ? 1 : n);
+    const { world, laid, id } = drama;
+    drama.lose();
+    const before = mutations(world);
+    await drama.pass(60_000);
+    expect(mutations(world)).toEqual(before);
+
+    const sets = world.sets().filter((set) => set.status !== "DRAINING");
+    const green = sets.find((set) => set.taskSetArn !== drama.blue);
+    const strays = await world.engine.strays(laid.target);
+    if (sets.length === 1) {
+      expect(strays).toEqual([]);
+      const next = await world.start(laid, { taskDefinition: "checkout:3" });
+      await world.ends(next, "succeeded");
+      expect(await drama.misfits()).toEqual([]);
+      return;
+    }
+    const rollingBack = green?.tags?.some(({ key }) => key === tagKeys.rollingBack) ?? false;
+    expect(strays).toMatchObject([
+      {
+        deployment: id,
+        state: green?.status === "PRIMARY" ? "promoted" : "under-way",
+        set: { arn: green?.taskSetArn },
+        blue: { arn: drama.blue },
+        rollingBack,
+        routes: world
+          .weights(laid)
+          .map(([blue, green]) => ({ now: { blue, green }, before: { blue: 1, green: 0 } })),
+        ways: rollingBack ? ["back"] : ["forward", "back"],
+      },
+    ]);
+    for (const way of strays[0]?.ways ?? []) {
+      const again = way === strays[0]?.ways[0] ? drama : await cut(course, n === 0 ? 1 : n);
+      if (again !== drama) again.lose();
+      const taker = await again.recover(way);
+      expect(await again.recover(way)).toBe(taker);
+      await again.until(async () => (await again.world.deployment(taker)).settled);
+      expect((await again.world.deployment(taker)).phase, await again.world.story()).toBe(
+        way === "back" ? "rolled_back" : "succeeded",
+      );
+      expect(await again.misfits()).toEqual([]);
+      expect(serving(again)).toEqual([[way === "back" ? "blue" : "green", "PRIMARY", 100]]);
+      if (way === "back")
+        expect(again.world.weights(again.laid)).toEqual([
+          [1, 0],
+          [1, 0],
+        ]);
+    }
+  });
+});
+
+describe.each(courses)("Redis comes back older, the deployment went %s", (course) => {
+  const moments = outline.get(course)?.moments ?? [];
+  /** A share of all; `every-loss.ts` plays each of them. */
+  const earlierOnes = (n: number) =>
+    moments.slice(0, n).filter((one) => one.phase !== moments[one.n - 1]?.phase && (one.n + n) % 3 === 0);
+  it.each(moments.filter(({ n }) => earlierOnes(n).length > 0))("at $label", async ({ n }) => {
+    for (const earlier of earlierOnes(n)) {
+      const wish = (earlier.n + n) % 2 === 0 ? "forward" : "back";
+      const found = await loseAndCare(course, n, earlier.n, wish);
+      expect(found, `as it was at ${earlier.label}, wishing to go ${wish}`).toEqual([]);
+    }
+  });
+});
