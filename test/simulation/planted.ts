@@ -51,9 +51,20 @@ function recordsWith(change: (records: Records, cloud: () => Cloud) => Partial<R
   return { records: (records, cloud) => ({ ...records, ...change(records, cloud) }) };
 }
 
+/** Somebody asks for a rollback so long after the first deployment began. */
+function rollBackAfter(ms: number): (plan: Plan) => void {
+  return ({ happenings }) => {
+    const at = (happenings.find((happening) => happening.kind === "deploy")?.at ?? 0) + ms;
+    happenings.push({ at, service: 0, kind: "command", command: "rollback", full: false });
+    happenings.sort((a, b) => a.at - b.at);
+  };
+}
+
 export const plantedFaults: PlantedFault[] = [
   {
     name: "every create carries a new token",
+    provoke: ({ faults }) =>
+      void faults.unshift({ fault: { kind: "loseAnswer" }, action: "CreateTaskSet", probability: 0.5 }),
     breaks: [3],
     make: () => {
       let calls = 0;
@@ -130,6 +141,7 @@ export const plantedFaults: PlantedFault[] = [
   },
   {
     name: "a rollback writes 100:0 instead of the recorded weights",
+    provoke: rollBackAfter(15_000),
     breaks: [6, 7, 9],
     make: () =>
       cloudWith((cloud) => ({
@@ -230,6 +242,11 @@ export const plantedFaults: PlantedFault[] = [
   },
   {
     name: "everybody believes to have the service",
+    provoke: ({ happenings }) => {
+      const first = happenings.find((happening) => happening.kind === "deploy");
+      if (first) happenings.push({ ...first, at: first.at + 5_000, version: 4, whenBusy: "queue" });
+      happenings.sort((a, b) => a.at - b.at);
+    },
     breaks: [1, 2, 3, 4, 6, 7, 9],
     make: () => ({
       decide: (before, seen, commands, now) =>
@@ -238,6 +255,7 @@ export const plantedFaults: PlantedFault[] = [
   },
   {
     name: "a rollback waits while others hold on to the routes",
+    provoke: rollBackAfter(15_000),
     breaks: [6, 7],
     make: () => {
       const held: Rule[] = rules.rolling_back.map((rule) =>
@@ -248,13 +266,10 @@ export const plantedFaults: PlantedFault[] = [
   },
   {
     name: "an unanswered create is forgotten by a rollback",
-    provoke: ({ faults, happenings, settings }) => {
-      settings.ecsReadLagMs = 4_000;
-      faults.unshift({ fault: { kind: "loseAnswer" }, action: "CreateTaskSet" });
-      const deploy = happenings.find((happening) => happening.kind === "deploy");
-      const at = (deploy?.at ?? 0) + 2_000;
-      happenings.push({ at, service: 0, kind: "command", command: "rollback", full: false });
-      happenings.sort((a, b) => a.at - b.at);
+    provoke: (plan) => {
+      plan.settings.ecsReadLagMs = 4_000;
+      plan.faults.unshift({ fault: { kind: "loseAnswer" }, action: "CreateTaskSet" });
+      rollBackAfter(2_000)(plan);
     },
     breaks: [3],
     make: () => ({ decide: without("green-in-doubt", "late-green", "hold-time") }),
