@@ -175,7 +175,12 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       weights,
       teal: (...args) => {
         // A token on a command line could be read by every user of the machine.
-        const child = start(`teal ${args[0]}`, "src/cli/main.js", args, { TEAL_URL: url, TEAL_TOKEN: token });
+        const child = start(`teal ${args[0]}`, "src/cli/main.js", args, {
+          TEAL_URL: url,
+          TEAL_TOKEN: token,
+          // Its lines are read here; in CI it would colour them.
+          NO_COLOR: "1",
+        });
         return child;
       },
       signal,
