@@ -5,6 +5,7 @@
 import { effectKey, type Draft } from "./draft.ts";
 import type { Effect } from "./effect.ts";
 import type { Fault, Outcome, Seen } from "./observation.ts";
+import type { Phase } from "./phases.ts";
 import type { SetCounts } from "./record.ts";
 import {
   blueHealthy,
@@ -14,6 +15,7 @@ import {
   tasksNeeded,
   view,
   type View,
+  weightOf,
   weightsRead,
 } from "./view.ts";
 
@@ -23,7 +25,14 @@ const repeatMs = { first: 1_000, most: 30_000 } as const;
 /** How long after its deadline a call may still take effect on AWS's side. */
 const lateMs = 5_000;
 
+/** No acting deployment goes unlooked at for so long, unless no worker was there. */
+const unseenMs = 60_000;
+
+/** Phases whose clocks measure what was watched: a deadline, a pause, the bake. */
+const watched = new Set<Phase>(["preparing", "provisioning", "shifting", "baking", "promoting"]);
+
 export function absorb(draft: Draft, seen: Seen): void {
+  discountUnseen(draft);
   settlePending(draft, seen.outcome);
   noteTrouble(draft, seen);
   const v = view(draft.d, seen, draft.now);
@@ -31,6 +40,15 @@ export function absorb(draft: Draft, seen: Seen): void {
   noteTraffic(v);
   noteHealth(v);
   noteCounts(v);
+}
+
+/** Time in which nobody looked is no time that green was given or proved itself in: the clocks stood still. */
+function discountUnseen({ d, now }: Draft): void {
+  const gapMs = now - Math.max(d.observed?.at ?? 0, d.phaseSince);
+  // A hold stops the clocks already.
+  if (!watched.has(d.phase) || d.hold || gapMs < unseenMs) return;
+  d.phaseSince += gapMs;
+  d.stepSince = Math.min(now, d.stepSince + gapMs);
 }
 
 function settlePending(draft: Draft, outcome: Outcome | undefined): void {
@@ -162,10 +180,10 @@ function adopt(draft: Draft, v: View): void {
 function noteTraffic(v: View): void {
   const { d } = v;
   for (const route of d.routes) {
-    const weights = weightsRead(v, route);
     const at = v.seen.routes[route.ref.arn]?.at ?? v.now;
-    if (weights && weights.blue > 0) d.carriedAt.blue = Math.max(d.carriedAt.blue, at);
-    if (weights && weights.green > 0) d.carriedAt.green = Math.max(d.carriedAt.green, at);
+    for (const colour of ["blue", "green"] as const) {
+      if ((weightOf(v, route, colour) ?? 0) > 0) d.carriedAt[colour] = Math.max(d.carriedAt[colour], at);
+    }
   }
 }
 

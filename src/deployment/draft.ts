@@ -93,11 +93,13 @@ export class Draft {
   lift(): void {
     const { d } = this;
     if (!d.hold) return;
-    const heldMs = this.now - d.hold.since;
-    d.phaseSince += heldMs;
-    d.stepSince += heldMs;
+    const { since } = d.hold;
+    // A clock that began while it was held (a step that was ended by a person) begins now.
+    const resumed = (began: number) => began + this.now - Math.max(began, since);
+    d.phaseSince = resumed(d.phaseSince);
+    d.stepSince = resumed(d.stepSince);
     this.record(
-      { type: "lifted", kind: d.hold.kind, afterMs: heldMs },
+      { type: "lifted", kind: d.hold.kind, afterMs: this.now - since },
       `no longer ${holdWords[d.hold.kind]}`,
     );
     delete d.hold;
@@ -156,15 +158,15 @@ export class Draft {
     }
   }
 
-  /** A stuck deployment stays stuck while it keeps trying; success lifts the hold. */
+  /**
+   * A stuck deployment stays stuck while it keeps trying; success lifts the hold. And while something can't be
+   * seen, nobody knows that the reason of a hold is gone.
+   */
   private keepsHold(move: Move): boolean {
-    return (
-      this.d.hold?.kind === "stuck" && (move.kind === "perform" || move.kind === "wait") && this.hasStuck()
-    );
-  }
-
-  private hasStuck(): boolean {
-    return Object.values(this.d.trouble).some((trouble) => trouble.class === "stuck");
+    const { hold, trouble } = this.d;
+    if (move.kind === "wait" && trouble["look"]) return true;
+    const trying = move.kind === "perform" || move.kind === "wait";
+    return hold?.kind === "stuck" && trying && Object.values(trouble).some(needsPerson);
   }
 
   private write(move: Extract<Move, { kind: "perform" }>): void {
@@ -172,13 +174,15 @@ export class Draft {
     const trouble = d.trouble[effectKey(move.effect)];
     if (trouble && now < trouble.nextAt) {
       const note = `${move.reason}; ${trouble.action} met ${trouble.code}, next try in ${seconds(trouble.nextAt - now)}`;
-      if (trouble.class === "stuck") this.hold("stuck", stuckReason(trouble));
+      if (needsPerson(trouble)) this.hold("stuck", stuckReason(trouble));
       else d.note = note;
       this.wakeAt = trouble.nextAt;
       return;
     }
     if (move.effect.kind === "createTaskSet") d.green.create = move.effect.request;
     if (move.effect.kind === "setWeights") this.askRoute(move.effect);
+    if (move.effect.kind === "scaleTaskSet" && move.effect.arn === d.blue?.arn)
+      d.blueShrunk ||= move.effect.scalePercent < d.blue.scalePercent;
     if (move.effect.kind === "deleteTaskSet")
       d.deleting[move.effect.arn === d.blue?.arn ? "blue" : "green"] = true;
     const deadline = move.forward ? this.lookedAt + forwardLimitMs : now + callLimitMs;
@@ -217,6 +221,11 @@ const holdWords: Record<Hold["kind"], string> = {
   waiting: "waiting for room",
   stuck: "stuck",
 };
+
+/** Trying again will not do by itself. What is refused where there is no way back from it needs a person too. */
+export function needsPerson(trouble: Trouble): boolean {
+  return trouble.class === "stuck" || trouble.class === "refuse";
+}
 
 export function stuckReason(trouble: Trouble): string {
   return `${trouble.action} is refused with ${trouble.code}: ${trouble.message}. Put that right and retry, or release the deployment.`;

@@ -90,8 +90,9 @@ function floor(arn: string, d: Deployment, seen: Seen, now: number): string | un
   const colour = arn === d.blue?.arn ? "blue" : "green";
   if (d.pair) {
     for (const route of d.routes) {
-      if (route.gone) continue;
       const reading = seen.routes[route.ref.arn];
+      // What does not exist leads nowhere; what merely lacks one of the pair may still lead to this set.
+      if (reading?.ok === false && reading.fault.class === "absent") continue;
       if (!reading?.ok)
         return `${colour} would be taken away without the route ${route.ref.arn} having been read`;
       const weight = reading.value.weights[d.pair[colour]] ?? 0;

@@ -21,7 +21,9 @@ export function look(d: Deployment): Look {
         ...(d.green.base && { taskDefinition: d.green.base }),
       };
     case "provisioning": {
-      const family = d.request.images && !d.green.taskDefinition ? familyOf(d.green.base) : undefined;
+      // Searching a family takes many calls: not while there is no room for green anyway.
+      const needed = d.request.images && !d.green.taskDefinition && d.hold?.kind !== "waiting";
+      const family = needed ? familyOf(d.green.base) : undefined;
       return {
         ...nothing,
         service: true,

@@ -67,6 +67,7 @@ function act(draft: Draft, command: Command, seen: Seen): Outcome {
     case "release":
       if (d.hold?.kind !== "stuck")
         return refuse("only a stuck deployment can be released; ask for a rollback");
+      if (d.phase === "preparing") return rollback(draft, command, seen);
       draft.enter("abandoned", `${command.actor.name} released it; left as it is: ${leftovers(draft, seen)}`);
       return done(`given up; left as it is: ${leftovers(draft, seen)}`);
     case "yield":
@@ -120,9 +121,14 @@ function rollback(draft: Draft, command: Command, seen: Seen): Outcome {
 function redeploy(draft: Draft, command: Command, seen: Seen): Outcome {
   const { d, now } = draft;
   if (!d.blue) return refuse("it was the first version of the service: there is nothing to go back to");
+  const { acting, queue } = seen.slot;
+  const earlier = d.undoneBy;
+  if (earlier && (draft.spawn?.id === earlier || acting === earlier || queue.includes(earlier))) {
+    return { obeyed: true, message: `${earlier} undoes it already`, deployment: earlier };
+  }
   const id = redeploymentId(d, command);
   draft.spawn = redeployment(d, command, id, now);
-  const { acting } = seen.slot;
+  d.undoneBy = id;
   if (acting && acting !== d.id) {
     const first: Command = {
       ...command,
@@ -219,10 +225,16 @@ function resume(draft: Draft, seen: Seen): Outcome {
       d.trouble = {};
       draft.lift();
       return done("it tries again at once");
-    case "drift":
+    case "drift": {
+      const gone = routesIn(view(d, seen, draft.now), "gone").map((route) => route.ref.arn);
+      if (gone.length > 0)
+        return refuse(
+          `${gone.join(", ")} no longer forwards to the pair; put it back, or ask for a rollback`,
+        );
       acceptDrift(draft, seen);
       draft.lift();
       return done("it takes what it finds for granted and goes on from there");
+    }
     case "waiting":
     case undefined:
       return refuse("it is not held");

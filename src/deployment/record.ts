@@ -79,7 +79,7 @@ export interface RouteRecord {
   earlier: Weights[];
   /** Digest of the rest of the route, as last accepted. */
   rest: string;
-  /** Set once the route was found gone during a rollback. */
+  /** Set once a rollback has told that the route no longer exists or forwards to the pair. */
   gone?: boolean;
 }
 
@@ -148,6 +148,9 @@ export interface Deployment {
   /** `blue` once its deletion was committed: from then on there is no way back but a new deployment. */
   deleting: { blue?: boolean; green?: boolean };
 
+  /** Set once blue was scaled down: from then on it gets traffic back only where its health is seen. */
+  blueShrunk?: boolean;
+
   pending?: Pending;
   /** Until then a call of ours that nobody heard of may still land: nothing is taken away before. */
   unsureUntil: number;
@@ -164,6 +167,8 @@ export interface Deployment {
   told: string[];
   /** The deployment whose effect this one undoes by redeploying an earlier revision. */
   undoes?: string;
+  /** The deployment that undoes this one so. */
+  undoneBy?: string;
   /** The deployment whose task set this one took over, found by its tags when no record answered for it. */
   recovers?: string;
   /** For such a one: the phase that it goes on in once the service is free. */

@@ -114,7 +114,18 @@ export function greenPercent(v: View): number {
 
 /** Whether every route was read and gives this colour no weight. */
 export function carriesNothing(v: View, colour: "blue" | "green"): boolean {
-  return v.d.routes.every((route) => route.gone || weightsRead(v, route)?.[colour] === 0);
+  return v.d.routes.every((route) => weightOf(v, route, colour) === 0);
+}
+
+/**
+ * The weight that a route gives this colour, as read, be it that the other one is no longer in it; a route that
+ * does not exist gives none. Undefined where it wasn't read.
+ */
+export function weightOf(v: View, route: RouteRecord, colour: "blue" | "green"): number | undefined {
+  const reading = v.seen.routes[route.ref.arn];
+  if (!reading || !v.d.pair) return undefined;
+  if (!reading.ok) return reading.fault.class === "absent" ? 0 : undefined;
+  return reading.value.weights[v.d.pair[colour]] ?? 0;
 }
 
 /** Healthy targets of a group that belong to tasks of this set; all healthy ones where tasks weren't asked for. */

@@ -180,6 +180,34 @@ describe("a route is gone", () => {
   });
 });
 
+describe("a route is made to lead to green alone", () => {
+  it("green stays while the route leads to it, and the rollback ends once blue's group is back", async () => {
+    const world = watchedWorld();
+    const laid = world.lay();
+    const [blue] = world.sets();
+    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy });
+    await world.until("at 10 %", () => world.weights(laid).every(([, green]) => green === 10));
+    world.aws.elb(region, "ModifyRule", {
+      RuleArn: laid.rule,
+      Actions: [{ Type: "forward", TargetGroupArn: laid.groups[1] }],
+    });
+    await drifted(world, id);
+    await world.ask(id, "rollback");
+    await world.until("stuck", async () => (await world.deployment(id)).hold?.kind === "stuck");
+    await world.run(120_000);
+    expect((await world.deployment(id)).hold?.reason).toMatch(/^rule \S+ still leads to green/);
+    expect(world.sets()).toHaveLength(2);
+    expect(world.weights(laid)[0]).toEqual([1, 0]);
+    writeWeights(world, laid.rule, laid.groups, [50, 50]);
+    await world.ends(id, "rolled_back");
+    expect(world.weights(laid)).toEqual([
+      [1, 0],
+      [1, 0],
+    ]);
+    expect(world.sets().map((set) => set.taskSetArn)).toEqual([blue?.taskSetArn]);
+  });
+});
+
 describe("a task set is deleted by somebody else:", () => {
   it("green: traffic goes back", async () => {
     const world = watchedWorld();

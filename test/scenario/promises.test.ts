@@ -77,7 +77,9 @@ describe("a planted fault is seen:", () => {
   });
 
   it("2 green taken away while routes still lead to it", async () => {
-    const world = new World({ decide: without("rolling_back", "route-away", "hold-time", "blue-starting") });
+    const world = new World({
+      decide: without("rolling_back", "route-away", "hold-time", "blue-starting", "green-carries"),
+    });
     const laid = world.lay();
     const watch = watchPromises(world);
     const id = await world.start(laid, { taskDefinition: "checkout:2" });

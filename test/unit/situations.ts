@@ -35,6 +35,7 @@ const pause = ({ d }: Scene) => {
 const long = ({ d }: Scene) => {
   d.phaseSince = 0;
   d.stepSince = 0;
+  d.observed = { at: now - 1_000, routes: [] };
 };
 const cannotRead = ({ seen }: Scene) => {
   seen.service = faulty();
@@ -404,6 +405,14 @@ export const situations: Record<Phase, Table> = {
         seen.service = faulty();
       }),
       "wait",
+    ],
+    "green-carries": [
+      flippedBack(({ d, seen }) => {
+        const ref = { kind: "rule", arn: rule } as const;
+        seen.routes[rule] = read({ ref, weights: { [groupB]: 1 }, rest: "other" });
+        for (const route of d.routes) if (route.ref.arn === rule) route.gone = true;
+      }),
+      "hold stuck",
     ],
     "hold-time": [flippedBack(({ d }) => void (d.carriedAt.green = now - 1_000)), "wait"],
     "green-not-shown": [

@@ -78,7 +78,8 @@ export const provisioning: Rule[] = [
   },
   {
     situation: "revision-in-doubt",
-    when: (v) => needsRevision(v) && !registered(v) && v.now < v.d.unsureUntil,
+    when: (v) =>
+      needsRevision(v) && !registered(v) && (v.now < v.d.unsureUntil || v.seen.registered === undefined),
     move: (v) => soon(v, "looking whether the new revision was registered"),
   },
   {

@@ -72,13 +72,18 @@ export const drifted: Rule = {
 };
 
 export function describeDrift(v: View, route: RouteRecord): string {
-  const name = `${route.ref.kind} ${route.ref.arn.split("/").slice(-3).join("/")}`;
+  const name = nameOf(route);
   const weights = weightsRead(v, route);
   if (!weights) return `${name} no longer forwards to the pair`;
   const expected = showWeights(route.asked);
   const found = showWeights(weights);
   if (expected === found) return `somebody changed ${name} beside the pair's weights`;
   return `somebody changed ${name}: blue:green is ${found}, last asked was ${expected}`;
+}
+
+/** As people find it: its kind, and the tail of its ARN. */
+export function nameOf({ ref }: RouteRecord): string {
+  return `${ref.kind} ${ref.arn.split("/").slice(-3).join("/")}`;
 }
 
 /** The set may be missing from a read that lags its creation; past that it was deleted. */
@@ -102,11 +107,7 @@ export const taggedBack: Rule = {
 /** Somebody promoted a set that is neither: whose traffic this is can't be known here. */
 export const primaryElsewhere: Rule = {
   situation: "primary-elsewhere",
-  when: (v) =>
-    v.d.blue !== undefined &&
-    v.primary !== undefined &&
-    v.primary.arn !== v.d.blue.arn &&
-    v.primary.arn !== v.d.green.arn,
+  when: (v) => v.primary !== undefined && v.primary.arn !== v.d.blue?.arn && v.primary.arn !== v.d.green.arn,
   move: (v) =>
     hold(
       v,

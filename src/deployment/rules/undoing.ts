@@ -3,23 +3,25 @@
  * readings, so that one part of AWS being down does not keep the rest from being put right; nothing but want
  * of healthy tasks holds it.
  */
-import { type Move, seconds, stuckReason } from "../draft.ts";
+import { type Move, needsPerson, seconds, stuckReason } from "../draft.ts";
 import { tagKeys } from "../target.ts";
 import { sameWeights, tasksFor } from "../traffic.ts";
 import type { RouteRecord } from "../record.ts";
 import {
   countOf,
   blueHealthy,
+  carriesNothing,
   greenHealthy,
   isTaggedRollingBack,
   readingFault,
   routeState,
   type View,
+  weightOf,
   weightsRead,
 } from "../view.ts";
 import { untouchableUntil } from "./finishing.ts";
 import { enter, hold, perform, performOnce, pollMs, type Rule, soon, until } from "./rule.ts";
-import { pastDeadline, restoreRoute } from "./shared.ts";
+import { nameOf, pastDeadline, restoreRoute } from "./shared.ts";
 
 const undo: Rule[] = [
   {
@@ -56,7 +58,7 @@ const undo: Rule[] = [
   },
   {
     situation: "blue-gone",
-    when: (v) => routesAway(v).length > 0 && isBlueGone(v),
+    when: (v) => needsBlue(v) && isBlueGone(v),
     move: (v) => {
       const reason =
         "the old task set is gone, so traffic stays on green; release this deployment and deploy what should serve";
@@ -65,7 +67,7 @@ const undo: Rule[] = [
   },
   {
     situation: "blue-starting",
-    when: (v) => routesAway(v).length > 0,
+    when: needsBlue,
     move: (v) =>
       soon(
         v,
@@ -94,7 +96,12 @@ const undo: Rule[] = [
   },
   {
     situation: "green-untagged",
-    when: (v) => v.green?.status === "ACTIVE" && v.d.routes.length > 0 && !isTaggedRollingBack(v),
+    // The tag helps where Redis is lost; it is no condition of the way back.
+    when: (v) =>
+      v.green?.status === "ACTIVE" &&
+      v.d.routes.length > 0 &&
+      !isTaggedRollingBack(v) &&
+      !isRefused(v, `tagTaskSet ${v.green.arn}`),
     move: (v) =>
       performOnce(
         v,
@@ -108,8 +115,8 @@ const undo: Rule[] = [
     when: (v) => v.d.green.arn === undefined && v.d.green.doubt === true && v.d.green.create !== undefined,
     move: (v) => {
       const request = v.d.green.create;
-      const refused = v.d.trouble["createTaskSet"]?.class === "refuse";
-      if (!request || refused) {
+      const fault = v.d.trouble["createTaskSet"]?.class;
+      if (!request || fault === "refuse" || fault === "absent") {
         return {
           kind: "note",
           message: "AWS refuses the create of green for good: there is no green to take away",
@@ -137,6 +144,20 @@ const undo: Rule[] = [
         until: trouble?.nextAt ?? v.now + pollMs.soon,
         note: `cannot see: ${trouble?.message}`,
       };
+    },
+  },
+  {
+    // Its weights can't be put back where blue's group is no longer in it; nobody but its owner can do that.
+    situation: "green-carries",
+    when: (v) => v.green !== undefined && v.green.status !== "DRAINING" && !carriesNothing(v, "green"),
+    move: (v) => {
+      const names = v.d.routes.filter((route) => weightOf(v, route, "green") !== 0).map(nameOf);
+      const what = `${names.join(", ")} still leads to green, and its weights can't be put back`;
+      return hold(
+        v,
+        "stuck",
+        `${what}; put blue's group into it or take green's out: green stays until then`,
+      );
     },
   },
   {
@@ -185,7 +206,8 @@ const undo: Rule[] = [
   },
   {
     situation: "green-draining",
-    when: (v) => v.green !== undefined && !pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.drainingMs),
+    // Tasks under scale-in protection can take days; nothing waits for them.
+    when: (v) => v.green !== undefined && !pastDeadline(v, v.d.phaseSince, drainLimitMs(v)),
     move: (v) => soon(v, `green is deleted; ${v.green?.running ?? 0} of its tasks are stopping`),
   },
   {
@@ -196,6 +218,8 @@ const undo: Rule[] = [
 ];
 
 function whatIsLeft(v: View): string {
+  if (v.green)
+    return `green is deleted; ${v.green.running} of its tasks are still stopping${v.d.blue ? "; blue serves as before" : ""}`;
   if (v.d.blue) return "blue serves as before; green is gone";
   return v.d.recovers ? "the task set that was left over is gone" : "the first version is gone";
 }
@@ -210,6 +234,17 @@ function urgently(v: View, move: Move): Move {
   return { kind: "hold", hold: "stuck", reason, until: move.until ?? v.now + pollMs.idle };
 }
 
+/** Past the deadline of the whole it would wait for a person, who could do nothing about it. */
+function drainLimitMs(v: View): number {
+  const { drainingMs, rollingBackMs } = v.d.strategy.deadlines;
+  return Math.min(drainingMs, rollingBackMs);
+}
+
+function isRefused(v: View, key: string): boolean {
+  const trouble = v.d.trouble[key];
+  return trouble !== undefined && needsPerson(trouble);
+}
+
 /** Routes that do not read as they were before; the ones that AWS refused last are tried after the others. */
 function routesAway(v: View): RouteRecord[] {
   const away = v.d.routes.filter((route) => {
@@ -217,7 +252,7 @@ function routesAway(v: View): RouteRecord[] {
     // A read may lag our own forward write: until `before` was asked again, the route counts as away.
     const put =
       read !== undefined && sameWeights(read, route.before) && sameWeights(route.asked, route.before);
-    return !route.gone && read !== undefined && !put;
+    return read !== undefined && !put;
   });
   const nextAt = (route: RouteRecord) => v.d.trouble[`setWeights ${route.ref.arn}`]?.nextAt ?? 0;
   return away.sort((a, b) => nextAt(a) - nextAt(b));
@@ -225,6 +260,15 @@ function routesAway(v: View): RouteRecord[] {
 
 function routesGone(v: View): RouteRecord[] {
   return v.d.routes.filter((route) => !route.gone && routeState(v, route) === "gone");
+}
+
+/**
+ * Nothing may be taken from green before blue can take its traffic: what the routes lead to green, or, where there
+ * are none, what its running tasks get as soon as they register.
+ */
+function needsBlue(v: View): boolean {
+  if (v.d.pair) return routesAway(v).length > 0;
+  return (v.green?.running ?? 0) > 0 && !mayFlip(v);
 }
 
 function isBlueGone(v: View): boolean {
@@ -248,15 +292,17 @@ function restoreScale(v: View) {
 function mayFlip(v: View): boolean {
   if (isBlueFit(v)) return true;
   const blue = blueHealthy(v);
-  if (blue === undefined) return !isBlueGone(v) && v.blue?.scalePercent !== 0;
+  if (blue === undefined) return !isBlueGone(v) && !v.d.blueShrunk && v.blue?.scalePercent !== 0;
   return blue > 0 && blue >= (greenHealthy(v) ?? 0);
 }
 
 /** Enough healthy targets, not steadiness: a single task being replaced must not hold up a rollback. */
 function isBlueFit(v: View): boolean {
-  if (v.d.blue === undefined) return true;
   const healthy = blueHealthy(v);
   const desired = v.service?.desiredCount ?? v.d.desiredAtStart ?? 1;
+  // Nobody waits for tasks of a service that is scaled to nothing; one that isn't found says nothing.
+  const isEmpty = v.service?.status === "ACTIVE" && desired === 0;
+  if (v.d.blue === undefined || isEmpty) return true;
   const full = Math.max(1, tasksFor(desired, v.d.blue.scalePercent));
   return healthy !== undefined && healthy >= Math.ceil(full * 0.8);
 }
