@@ -25,7 +25,7 @@ const repeatMs = { first: 1_000, most: 30_000 } as const;
 /** How long after its deadline a call may still take effect on AWS's side. */
 const lateMs = 5_000;
 
-/** No acting deployment goes unlooked at for so long, unless no worker was there. */
+/** No acting deployment goes without a turn for so long, unless no worker was there. */
 const unseenMs = 60_000;
 
 /** Phases whose clocks measure what was watched: a deadline, a pause, the bake. */
@@ -42,13 +42,14 @@ export function absorb(draft: Draft, seen: Seen): void {
   noteCounts(v);
 }
 
-/** Time in which nobody looked is no time that green was given or proved itself in: the clocks stood still. */
+/** Time in which no worker was there is no time that green was given or proved itself in: the clocks stood still. */
 function discountUnseen({ d, now }: Draft): void {
-  const gapMs = now - Math.max(d.observed?.at ?? 0, d.phaseSince);
+  const gapMs = now - (d.turnAt ?? now);
+  d.turnAt = now;
   // A hold stops the clocks already.
   if (!watched.has(d.phase) || d.hold || gapMs < unseenMs) return;
   d.phaseSince += gapMs;
-  d.stepSince = Math.min(now, d.stepSince + gapMs);
+  d.stepSince += gapMs;
 }
 
 function settlePending(draft: Draft, outcome: Outcome | undefined): void {

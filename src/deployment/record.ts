@@ -131,6 +131,8 @@ export interface Deployment {
   /** Start of the step's clock, moved like `phaseSince`. */
   stepSince: number;
   hold?: Hold;
+  /** When the last decision was made. */
+  turnAt?: number;
   /** What it is doing or waiting for, in a sentence for people. */
   note: string;
   observed?: Observed;

@@ -241,7 +241,7 @@ describe("time in which nobody looked", () => {
     "is not held against a deployment that is %s",
     (phase) => {
       const made = scene(phase);
-      made.d.observed = { at: now - 1_000, routes: [] };
+      made.d.turnAt = now;
       const later = now + 180 * minute;
       const { next } = decide(made.d, made.seen, [], later);
       expect(["failed", "rolling_back"]).not.toContain(next.phase);

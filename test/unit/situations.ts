@@ -35,7 +35,6 @@ const pause = ({ d }: Scene) => {
 const long = ({ d }: Scene) => {
   d.phaseSince = 0;
   d.stepSince = 0;
-  d.observed = { at: now - 1_000, routes: [] };
 };
 const cannotRead = ({ seen }: Scene) => {
   seen.service = faulty();
