@@ -1,0 +1,55 @@
+/**
+ * `make bench`, `make bench ARGS="--only turns,wake --json"`: takes the measurements on a Redis of its own and
+ * prints each beside its baseline of the same run. What they mean is in docs/performance.md.
+ */
+import { cpus } from "node:os";
+import { parseArgs } from "node:util";
+import { localRedisVersion } from "../test/support/redis-server.ts";
+import { startOwnRedis } from "../test/support/redis-source.ts";
+import { type Measurement, ratio, table } from "./figures.ts";
+import { measurements, type Name, names } from "./measurements.ts";
+
+const limitMs = 90_000;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: names.join() },
+    json: { type: "boolean", default: false },
+    tiny: { type: "boolean", default: false },
+  },
+});
+
+const wanted = values.only.split(",").map((name): Name => {
+  const known = names.find((one) => one === name);
+  if (known) return known;
+  process.stderr.write(`bench: there is no measurement "${name}"; there are ${names.join(", ")}\n`);
+  process.exit(2);
+});
+
+setTimeout(() => {
+  process.stderr.write(
+    `bench: not done after ${limitMs / 1000} s, given up; a busy machine is no place to measure\n`,
+  );
+  process.exit(1);
+}, limitMs).unref();
+
+const redis = await startOwnRedis({ appendOnly: true, settings: { appendfsync: "everysec" } });
+const done: Measurement[] = [];
+try {
+  const machine = `${cpus().length} cores, Node ${process.version.slice(1)}, Redis ${localRedisVersion() ?? "of an image"}`;
+  if (!values.json) process.stdout.write(`${machine}\n`);
+  for (const name of wanted) {
+    const measurement = await measurements[name](redis.url, values.tiny ? "tiny" : "full");
+    done.push(measurement);
+    if (!values.json) process.stdout.write(`\n${table(measurement)}\n`);
+  }
+  if (values.json) {
+    const withRatios = done.map((one) => ({
+      ...one,
+      figures: one.figures.map((figure) => ({ ...figure, ratio: ratio(figure) })),
+    }));
+    process.stdout.write(`${JSON.stringify({ machine, measurements: withRatios }, undefined, 2)}\n`);
+  }
+} finally {
+  await redis.close();
+}
