@@ -56,7 +56,8 @@ export async function measureDeployments({ many, pauseMs }: DeploymentsSizes): P
   const life = await wholeLife(strategy);
   const one = await pauseTogether(1, 0, strategy);
   const inStep = await pauseTogether(many, 0, strategy);
-  const spread = await pauseTogether(many, pauseMs / 2 / many, strategy);
+  // Some odd milliseconds, so that in stepped time no two of them fall into step.
+  const spread = await pauseTogether(many, Math.floor(pauseMs / 2 / many) + 37, strategy);
 
   const calls = (what: string, value: number): Figure => ({
     what,
@@ -72,9 +73,9 @@ export async function measureDeployments({ many, pauseMs }: DeploymentsSizes): P
       seconds("until the old task set is gone", life.goneMs, least.goneMs),
       { what: "AWS calls until then", value: life.calls, unit: "" },
       { what: "AWS calls of one that pauses", value: one.callsPerMinute, unit: "/min" },
-      { what: "AWS calls of one that pauses", value: one.callsPerLook, unit: "per look" },
-      calls(`  of ${many} that look at the same moment`, inStep.callsPerLook),
-      calls(`  of ${many} begun one by one`, spread.callsPerLook),
+      { what: "AWS calls of one alone", value: one.callsPerLook, unit: "per look" },
+      calls(`AWS calls of ${many} that look at the same moment`, inStep.callsPerLook),
+      calls(`AWS calls of ${many} begun one by one`, spread.callsPerLook),
       balancerCalls("load balancer reads, one pauses", one.balancerCallsPerSecond),
       balancerCalls(`load balancer reads, ${many} pause`, spread.balancerCallsPerSecond),
     ],
@@ -129,10 +130,11 @@ async function pauseTogether(count: number, apartMs: number, strategy: Strategy)
     if (service === "elasticloadbalancing") counted.balancer += 1;
   });
   world.onCommit(({ id, decision: { next }, at }) => {
+    // Counted from the first look after all of them pause.
+    if (pausing.size === count) first ??= { ...counted, at };
     const pauses = next.phase === "shifting" && strategy.steps[next.step]?.kind === "pause";
     if (pauses) pausing.add(id);
     else if (pausing.delete(id)) over = true;
-    if (pausing.size === count) first ??= { ...counted, at };
   });
   const enough = (): boolean => over || (first !== undefined && world.clock.now() - first.at >= watchedMs);
   await deploy(world, laid, apartMs, strategy, enough);

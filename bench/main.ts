@@ -26,15 +26,13 @@ const wanted = values.only.split(",").map((name): Name => {
   process.exit(2);
 });
 
-setTimeout(() => {
-  process.stderr.write(
-    `bench: not done after ${limitMs / 1000} s, given up; a busy machine is no place to measure\n`,
-  );
-  process.exit(1);
-}, limitMs).unref();
-
 const redis = await startOwnRedis({ appendOnly: true, settings: { appendfsync: "everysec" } });
 const done: Measurement[] = [];
+const limit = setTimeout(() => {
+  const why = `not done after ${limitMs / 1000} s, given up; a busy machine is no place to measure`;
+  process.stderr.write(`bench: ${why}\n`);
+  void redis.close().finally(() => process.exit(1));
+}, limitMs);
 try {
   const machine = `${cpus().length} cores, Node ${process.version.slice(1)}, Redis ${localRedisVersion() ?? "of an image"}`;
   if (!values.json) process.stdout.write(`${machine}\n`);
@@ -51,5 +49,6 @@ try {
     process.stdout.write(`${JSON.stringify({ machine, measurements: withRatios }, undefined, 2)}\n`);
   }
 } finally {
+  clearTimeout(limit);
   await redis.close();
 }

@@ -59,7 +59,7 @@ export async function measureTurns(url: string, sizes: TurnsSizes): Promise<Meas
       beside: { what: "re-queues alone", value: perSecond.requeues },
     },
     {
-      what: "",
+      what: "turns",
       value: perSecond.turns,
       unit: "/s",
       beside: { what: "with a read and a compare-and-set", value: perSecond.fenced },
