@@ -28,8 +28,6 @@ await program.parseAsync();
 async function start(flags: StartFlags): Promise<void> {
   const sandbox = await begin(flags);
   if (sandbox === undefined) return;
-  const { facts } = sandbox;
-  console.log(flags.json === true ? JSON.stringify(facts) : welcome(facts));
   let ending = false;
   const end = () => {
     // Asked twice: it can't wait.
@@ -39,6 +37,9 @@ async function start(flags: StartFlags): Promise<void> {
   };
   process.on("SIGINT", end);
   process.on("SIGTERM", end);
+  const { facts } = sandbox;
+  // Last: whoever reads this may end it at once.
+  console.log(flags.json === true ? JSON.stringify(facts) : welcome(facts));
 }
 
 /** Undefined when it can't start; the reason has been told and the exit code set. */
