@@ -124,8 +124,6 @@ function detailOf(event: DeploymentEvent): Partial<EventView> {
       };
     case "told":
       return { deployment: event.deployment, command: event.command };
-    case "drift":
-      return { route: event.route };
     case "note":
       return {};
   }

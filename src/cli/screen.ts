@@ -205,7 +205,7 @@ function section(lines: string[]): string[] {
 
 function emphasis(event: EventView, c: Colors): (text: string) => string {
   if (event.type === "phase") return event.to === "rolling_back" || event.to === "failed" ? c.red : c.bold;
-  if (event.type === "refused" || event.type === "drift" || event.obeyed === false) return c.red;
+  if (event.type === "refused" || event.obeyed === false) return c.red;
   if (event.type === "hold" || event.type === "unknown") return c.yellow;
   if (event.type === "command") return c.cyan;
   return event.type === "effect" || event.type === "done" ? c.dim : String;

@@ -24,7 +24,6 @@ export type EventBody =
       deployment?: string;
     }
   | { type: "told"; deployment: string; command: CommandKind }
-  | { type: "drift"; route: string; expected: string; found: string }
   | { type: "note" };
 
 /** `seq` counts from 0 without holes. `message` is for people; the rest is for programs. */

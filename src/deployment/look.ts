@@ -1,5 +1,4 @@
 /** What each phase needs read, no more. */
-import { isTerminal } from "./phases.ts";
 import type { Look } from "./observation.ts";
 import type { Deployment } from "./record.ts";
 
@@ -48,7 +47,7 @@ export function look(d: Deployment): Look {
     case "failed":
     case "cancelled":
     case "abandoned":
-      return touched(d) && isTerminal(d.phase) ? { ...nothing, service: true, routes: true } : nothing;
+      return touched(d) ? { ...nothing, service: true, routes: true } : nothing;
   }
 }
 
