@@ -2,6 +2,7 @@
  * What AWS said when a turn looked. Each thing read carries its value and time, or the fault that reading met;
  * what was not asked for is absent. A decision is made on this and the record alone.
  */
+import type { HookAnswer } from "./hook.ts";
 import type { RouteRef, Tag, TaskSetSpec } from "./target.ts";
 
 /**
@@ -32,6 +33,8 @@ export type Outcome =
 /** What an effect gives back: the ARN of what it created, where it created something. */
 export interface EffectValue {
   arn?: string;
+  /** What a called hook said. */
+  hook?: HookAnswer;
 }
 
 export interface ServiceSeen {

@@ -1,9 +1,11 @@
 /** What the engine needs of the world. Adapters implement these; nothing here knows Redis, BullMQ or the SDK. */
+import type { Ask, Measured } from "../deployment/check.ts";
 import type { Command } from "../deployment/command.ts";
 import type { Decision } from "../deployment/decision.ts";
 import type { Effect } from "../deployment/effect.ts";
 import type { DeploymentEvent } from "../deployment/event.ts";
-import type { Look, Outcome, Seen, SlotSeen } from "../deployment/observation.ts";
+import type { HookRequest } from "../deployment/hook.ts";
+import type { Look, Outcome, Reading, Seen, SlotSeen } from "../deployment/observation.ts";
 import type { Phase } from "../deployment/phases.ts";
 import type { Deployment } from "../deployment/record.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
@@ -132,4 +134,21 @@ export interface Cloud {
   look(target: ServiceTarget, look: Look, deadline: number): Promise<Omit<Seen, "slot" | "outcome">>;
   /** Performs one effect under the guard. */
   perform(target: ServiceTarget, effect: Effect, guard: Guard): Promise<Outcome>;
+}
+
+/** Measuring for checks, at AWS or elsewhere. Only reads, so it is safe to repeat. */
+export interface Gauge {
+  /** Never throws: what fails is a `Fault` in the answer. Ends by `deadline`, ms since the epoch. */
+  measure(target: ServiceTarget, ask: Ask, deadline: number): Promise<Reading<Measured>>;
+}
+
+/** Calls to others' systems. */
+export interface Hooks {
+  /**
+   * Calls a hook once, under the guard. The call carries an idempotency key, so the other side can tell a repeat.
+   * Never throws. `done` with `value.hook` where it answered in the hook's language, `refused` where it said
+   * something else (class `repeat` for what may pass, `refuse` for what won't), `unknown` where nobody knows
+   * whether it arrived.
+   */
+  call(request: HookRequest, guard: Guard): Promise<Outcome>;
 }
