@@ -215,7 +215,7 @@ export type SetView = z.output<typeof setView>;
 
 const stepView = z.object({
   index: z.number(),
-  kind: z.enum(["scale", "weight", "pause"]),
+  kind: z.enum(["scale", "weight", "test", "pause", "wait", "analyze", "hook"]),
   /** In words: `weight 25 %`. */
   what: z.string(),
   percent: percent.optional(),

@@ -4,7 +4,7 @@ import type { Weights } from "../deployment/effect.ts";
 import type { DeploymentEvent } from "../deployment/event.ts";
 import { isDecided, isTerminal, mayAsk, type Phase, phaseTable } from "../deployment/phases.ts";
 import { type Deployment, elapsedMs } from "../deployment/record.ts";
-import type { Step } from "../deployment/strategy.ts";
+import { describeStep, type Step } from "../deployment/strategy.ts";
 import {
   type CommandName,
   commandNames,
@@ -168,9 +168,12 @@ function commandsOf(d: Deployment): CommandName[] {
 
 function stepOf(d: Deployment, step: Step, index: number): StepView {
   const state = index < d.step ? "done" : index === d.step && d.phase === "shifting" ? "current" : "to-come";
-  return step.kind === "pause"
-    ? { index, kind: step.kind, what: `pause ${spoken(step.ms)}`, ms: step.ms, state }
-    : { index, kind: step.kind, what: `${step.kind} ${step.percent} %`, percent: step.percent, state };
+  const what = describeStep(step);
+  if (step.kind === "pause") return { index, kind: step.kind, what, ms: step.ms, state };
+  if (step.kind === "scale" || step.kind === "weight") {
+    return { index, kind: step.kind, what, percent: step.percent, state };
+  }
+  return { index, kind: step.kind, what, state };
 }
 
 function remaining(d: Deployment, now: number): { remainingMs?: number } {
@@ -227,14 +230,4 @@ function between(from: number, to: number, part: number): number {
 function greenPercent({ blue, green }: Weights): number {
   const share = blue + green > 0 ? (100 * green) / (blue + green) : 0;
   return Math.round(share * 100) / 100;
-}
-
-function spoken(ms: number): string {
-  const units: [string, number][] = [
-    ["d", 86_400_000],
-    ["h", 3_600_000],
-    ["m", 60_000],
-  ];
-  const unit = units.find(([, length]) => ms >= length && ms % length === 0);
-  return unit ? `${ms / unit[1]}${unit[0]}` : `${ms / 1000}s`;
 }

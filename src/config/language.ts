@@ -259,6 +259,7 @@ export function toStrategy(strategyName: string, written: z.output<typeof strate
   const { deadlines: own = {} } = written;
   const usual = strategyDefaults.deadlines;
   return {
+    ...strategyDefaults,
     name: strategyName,
     steps: written.steps.map(toStep),
     bakeMs: written.bake ?? strategyDefaults.bakeMs,

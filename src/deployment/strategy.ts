@@ -2,22 +2,89 @@
  * A strategy: a named list of steps with what surrounds them. The record of a deployment carries its strategy
  * as it was at the start, so that editing `teal.yaml` never changes a deployment under way.
  */
+import type { Window } from "./calendar.ts";
+import type { Check } from "./check.ts";
+import type { Hook, Stage } from "./hook.ts";
+
 export type Step =
   /** Green is scaled to this share of desiredCount, never below the weight it carries. */
   | { kind: "scale"; percent: number }
   /** Green gets this share of the pair's traffic on every route. */
   | { kind: "weight"; percent: number }
-  | { kind: "pause"; ms: number };
+  /** Every test route leads to green. */
+  | { kind: "test" }
+  | GateStep;
+
+/** A step that waits for time, someone or something. Its id is unique within the strategy. */
+export type GateStep = PauseStep | WaitStep | AnalyzeStep | HookStep;
+
+export interface PauseStep {
+  kind: "pause";
+  /** Left out in strategies of old: then it follows from its place. */
+  id?: string;
+  ms: number;
+}
+
+export interface WaitStep {
+  kind: "wait";
+  id: string;
+  until:
+    /** `by`: names of those who may; left out, whoever may approve at all. `notStarter`: not who asked for it. */
+    | { kind: "approval"; by?: string[]; notStarter: boolean }
+    /** Ms since the epoch. */
+    | { kind: "moment"; at: number }
+    | { kind: "window"; window: Window };
+  timeoutMs: number;
+  onTimeout: "rollback" | "proceed";
+}
+
+/** Passes once every check has passed. */
+export interface AnalyzeStep {
+  kind: "analyze";
+  id: string;
+  /** Names among the strategy's checks. */
+  checks: string[];
+  /** How long a check that has no `count` is repeated. */
+  ms: number;
+  /** What follows where a check can't tell. */
+  onInconclusive: "pause" | "proceed";
+}
+
+export interface HookStep {
+  kind: "hook";
+  id: string;
+  /** Where it was given as a lifecycle hook rather than as a step. */
+  stage?: Stage;
+  hook: Hook;
+}
+
+/** How blue is taken away: so much at a time. */
+export interface Pace {
+  by: { percent: number } | { tasks: number };
+  everyMs: number;
+}
 
 export interface Strategy {
   name: string;
+  /** Before green is created: the hooks of PRE_SCALE_UP. */
+  before: HookStep[];
+  /** Once green is steady, before any production traffic; empty where nothing is tested. */
+  testing: Step[];
   steps: Step[];
+  /** The checks that the steps and `analysis` name. */
+  checks: Record<string, Check>;
+  /** Checks measured from the first weight until green is PRIMARY, whatever step it is at. */
+  analysis: string[];
   /** How long all traffic stays on green, blue at full scale, before green becomes PRIMARY. */
   bakeMs: number;
   /** How long blue is kept warm after green became PRIMARY. */
   retainMs: number;
   /** The least time between the last weight change of a set and taking anything of it away. */
   holdMs: number;
+  /** Left out: all at once. */
+  drain?: Pace;
+  /** What becomes of weights that others changed: they hold the deployment, or are written again. */
+  onDrift: "hold" | "reapply";
   deadlines: Deadlines;
   /** So many failed tasks of green end the deployment before its deadline. */
   failedTasksMax: number;
@@ -50,21 +117,78 @@ export const defaultDeadlines: Deadlines = {
 };
 
 export const strategyDefaults = {
+  before: [],
+  testing: [],
+  checks: {},
+  analysis: [],
+  onDrift: "hold",
   bakeMs: 0,
   retainMs: 0,
   holdMs: 30_000,
   deadlines: defaultDeadlines,
   failedTasksMax: 3,
-} as const;
+} satisfies Partial<Strategy>;
 
 /** Strategies that exist without being configured. */
 export const presets: Record<string, Strategy> = {
   "all-at-once": { name: "all-at-once", steps: [{ kind: "weight", percent: 100 }], ...strategyDefaults },
 };
 
-/** The strategy of a redeployment that undoes an earlier one: no canary, the same care otherwise. */
+/** The strategy of a redeployment that undoes an earlier one: no canary, no gates, the same care otherwise. */
 export function withoutCanary(strategy: Strategy): Strategy {
-  return { ...strategy, steps: [{ kind: "weight", percent: 100 }], bakeMs: 0 };
+  const steps: Step[] = [{ kind: "weight", percent: 100 }];
+  return { ...strategy, before: [], testing: [], steps, analysis: [], bakeMs: 0 };
+}
+
+/** Whether a step waits for time, someone or something. */
+export function isGate(step: Step | undefined): step is GateStep {
+  return step !== undefined && step.kind !== "scale" && step.kind !== "weight" && step.kind !== "test";
+}
+
+/** The id of a gate: its own, or what follows from its place in the list. */
+export function gateId(step: GateStep, index: number): string {
+  return step.id ?? `step-${index + 1}`;
+}
+
+/** A step in a few words: `weight 25 %`. */
+export function describeStep(step: Step): string {
+  switch (step.kind) {
+    case "scale":
+    case "weight":
+      return `${step.kind} ${step.percent} %`;
+    case "test":
+      return "test traffic";
+    case "pause":
+      return `pause ${duration(step.ms)}`;
+    case "wait":
+      return `wait for ${describeUntil(step)}`;
+    case "analyze":
+      return `analyze ${step.checks.join(", ")}`;
+    case "hook":
+      return step.stage ? `hook ${step.stage}` : `hook ${step.id}`;
+  }
+}
+
+function describeUntil({ until }: WaitStep): string {
+  switch (until.kind) {
+    case "approval":
+      return "approval";
+    case "moment":
+      return new Date(until.at).toISOString();
+    case "window":
+      return `${until.window.hours} ${until.window.timezone}`;
+  }
+}
+
+/** `90s`, `10m`, `24h`, `7d`: as the configuration has it. */
+function duration(ms: number): string {
+  const units: [string, number][] = [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["m", 60_000],
+  ];
+  const unit = units.find(([, length]) => ms >= length && ms % length === 0);
+  return unit ? `${ms / unit[1]}${unit[0]}` : `${ms / 1000}s`;
 }
 
 /** The weight that green carries when the steps before `index` have been done, in percent. */
@@ -90,5 +214,5 @@ export function firstScale(strategy: Strategy): number {
 
 function lastPercent(strategy: Strategy, end: number, kind: "scale" | "weight"): number {
   const step = strategy.steps.slice(0, end).findLast((step) => step.kind === kind);
-  return step && step.kind !== "pause" ? step.percent : 0;
+  return step?.kind === "scale" || step?.kind === "weight" ? step.percent : 0;
 }

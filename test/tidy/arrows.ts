@@ -58,7 +58,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
 
 /** Rooms without I/O, and the packages they may use all the same. */
 export const pure: Readonly<Record<string, readonly string[]>> = {
-  deployment: ["ms", "node:crypto"],
+  deployment: ["ms", "cron-parser", "node:crypto"],
   ports: [],
   engine: ["node:crypto"],
 };

@@ -1,6 +1,6 @@
 /** `shifting` and `baking`: the steps, each of which has happened when AWS reads so. */
 import type { Step } from "../strategy.ts";
-import { scaleFor, weightBefore } from "../strategy.ts";
+import { describeStep, scaleFor, weightBefore } from "../strategy.ts";
 import { sameWeights, weightsAt } from "../traffic.ts";
 import { elapsedMs, type RouteRecord } from "../record.ts";
 import { countOf, greenHealthy, isSteady, tasksNeeded, type View, weightsRead } from "../view.ts";
@@ -164,35 +164,26 @@ function bakeLeftMs(v: View): number {
 
 function stepDone(v: View) {
   const index = v.d.step;
-  const what = describeStep(step(v));
+  const done = what(step(v));
   return {
     kind: "note" as const,
-    message: `step ${index + 1} of ${v.d.strategy.steps.length} is done: ${what}`,
+    message: `step ${index + 1} of ${v.d.strategy.steps.length} is done: ${done}`,
     change: (d: View["d"]) => {
       d.step = index + 1;
       d.stepSince = v.now;
     },
-    event: { type: "step" as const, index, what },
+    event: { type: "step" as const, index, what: done },
   };
 }
 
 function named(v: View): string {
-  return `step ${v.d.step + 1} of ${v.d.strategy.steps.length} (${describeStep(step(v))})`;
-}
-
-export function describeStep(step: Step | undefined): string {
-  switch (step?.kind) {
-    case "scale":
-      return `scale ${step.percent} %`;
-    case "weight":
-      return `weight ${step.percent} %`;
-    case "pause":
-      return `pause ${Math.round(step.ms / 1000)} s`;
-    case undefined:
-      return "the end";
-  }
+  return `step ${v.d.step + 1} of ${v.d.strategy.steps.length} (${what(step(v))})`;
 }
 
 function clock(at: number): string {
   return `${new Date(at).toISOString().slice(11, 19)} UTC`;
+}
+
+function what(step: Step | undefined): string {
+  return step ? describeStep(step) : "the end";
 }
