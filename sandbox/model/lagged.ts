@@ -9,8 +9,9 @@ export class Lagged<S> {
   readonly #lagMs: () => number;
   readonly #now: () => number;
   /** Each was true from its time until the next one's. */
-  #past: { from: number; state: S }[] = [];
+  #past: Moment<S>[] = [];
   #changedAt = Number.NEGATIVE_INFINITY;
+  #version = 0;
 
   constructor(live: S, copy: (state: S) => S, lagMs: () => number, now: () => number) {
     this.#live = live;
@@ -21,11 +22,12 @@ export class Lagged<S> {
 
   /** Call before changing the live state. */
   willChange(): void {
+    const version = this.#version++;
     const now = this.#now();
     if (now <= this.#changedAt) return;
     const lag = this.#lagMs();
     if (lag > 0) {
-      this.#past.push({ from: this.#changedAt, state: this.#copy(this.#live) });
+      this.#past.push({ from: this.#changedAt, version, state: this.#copy(this.#live) });
       const horizon = now - lag;
       while (this.#past[1] !== undefined && this.#past[1].from <= horizon) this.#past.shift();
     } else {
@@ -36,14 +38,26 @@ export class Lagged<S> {
 
   /** What a reader sees now. */
   seen(): S {
-    const at = this.#now() - this.#lagMs();
-    if (at >= this.#changedAt) return this.#live;
-    for (let i = this.#past.length - 1; i >= 0; i--) {
-      const past = this.#past[i];
-      if (past !== undefined && past.from <= at) return past.state;
-    }
-    return this.#past[0]?.state ?? this.#live;
+    return this.#moment()?.state ?? this.#live;
   }
+
+  /** Which state a reader sees now: as long as the answer is the same, so is what he sees. */
+  seenVersion(): number {
+    return this.#moment()?.version ?? this.#version;
+  }
+
+  /** The past moment that a reader sees; undefined: the present. */
+  #moment(): Moment<S> | undefined {
+    const at = this.#now() - this.#lagMs();
+    if (at >= this.#changedAt) return undefined;
+    return this.#past.findLast((past) => past.from <= at) ?? this.#past[0];
+  }
+}
+
+interface Moment<S> {
+  from: number;
+  version: number;
+  state: S;
 }
 
 /** Copies a map of records whose fields are replaced, never changed inside. */

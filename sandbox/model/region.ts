@@ -58,6 +58,7 @@ export class Region {
   readonly #seenEcs: Lagged<EcsState>;
   readonly #seenElb: Lagged<ElbState>;
   readonly #due = new Map<string, () => void>();
+  #changes = 0;
 
   constructor(name: string, around: Surroundings) {
     this.name = name;
@@ -85,8 +86,20 @@ export class Region {
     return this.#seenElb.seen();
   }
 
+  /** How often anything may have changed: as long as the answer is the same, so are the state and the routes. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** As long as the answer is the same, all reads give what they gave. */
+  seenVersion(): string {
+    // Tags don't lag, so the state as it is counts as well.
+    return `${this.#changes} ${this.#seenEcs.seenVersion()} ${this.#seenElb.seenVersion()}`;
+  }
+
   /** Runs what changes the state. */
   change<T>(fn: () => T): T {
+    this.#changes++;
     this.#seenEcs.willChange();
     this.#seenElb.willChange();
     return fn();
@@ -98,8 +111,13 @@ export class Region {
 
   /** Like `after`, but while one named so is due, another is not added. */
   once(name: string, ms: number, fn: () => void): void {
+    this.onceQuietly(name, ms, () => this.change(fn));
+  }
+
+  /** Like `once`, for what seldom changes anything: it calls `change` itself when it does. */
+  onceQuietly(name: string, ms: number, fn: () => void): void {
     if (this.#due.has(name)) return;
-    const cancel = this.after(ms, () => {
+    const cancel = this.around.clock.after(ms, () => {
       this.#due.delete(name);
       fn();
     });

@@ -102,7 +102,7 @@ function checkAfter(region: Region, group: TargetGroup, target: TargetRow, ms: n
   const key = targetKey(target.groupArn, target.address, target.port);
   const stillChecked = () =>
     region.elb.targets.get(key) === target && target.health !== "draining" && target.health !== "unused";
-  region.once(`probe ${key}`, ms, () => {
+  region.onceQuietly(`probe ${key}`, ms, () => {
     if (!stillChecked()) return;
     const conclude = (healthy: boolean) => {
       if (!stillChecked()) return;
@@ -119,24 +119,27 @@ function checkAfter(region: Region, group: TargetGroup, target: TargetRow, ms: n
       task: target.taskArn === undefined ? undefined : region.ears.taskView(target.taskArn),
     });
     if (typeof answer === "boolean") return conclude(answer);
-    const later = (healthy: boolean) => region.change(() => conclude(healthy));
-    answer.then(later, () => later(false));
+    answer.then(conclude, () => conclude(false));
   });
 }
 
+/** Most checks find what the last one found. Nobody can read how often, so counting it is no change. */
 function judge(region: Region, group: TargetGroup, target: TargetRow, passed: boolean): void {
   target.streak = target.lastPassed === passed ? target.streak + 1 : 1;
   target.lastPassed = passed;
   if (target.health === (passed ? "healthy" : "unhealthy")) return;
   if (target.streak < checksNeeded(region, group, target, passed)) {
     if (target.health !== "initial") return;
-    target.reason = "Elb.InitialHealthChecking";
-    target.description = "Initial health checks in progress";
+    region.change(() =>
+      setHealth(target, "initial", "Elb.InitialHealthChecking", "Initial health checks in progress"),
+    );
     return;
   }
-  if (passed) setHealth(target, "healthy");
-  else setHealth(target, "unhealthy", "Target.FailedHealthChecks", "Health checks failed");
-  region.ears.targetJudged(target);
+  region.change(() => {
+    if (passed) setHealth(target, "healthy");
+    else setHealth(target, "unhealthy", "Target.FailedHealthChecks", "Health checks failed");
+    region.ears.targetJudged(target);
+  });
 }
 
 function checksNeeded(region: Region, group: TargetGroup, target: TargetRow, passed: boolean): number {
