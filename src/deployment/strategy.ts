@@ -129,10 +129,43 @@ export const strategyDefaults = {
   failedTasksMax: 3,
 } satisfies Partial<Strategy>;
 
-/** Strategies that exist without being configured. */
-export const presets: Record<string, Strategy> = {
-  "all-at-once": { name: "all-at-once", steps: [{ kind: "weight", percent: 100 }], ...strategyDefaults },
-};
+/** The check that exists without being configured. What it asks for is in verdict/. */
+export const usualVerdict = {
+  name: "green-vs-blue",
+  source: { kind: "green-vs-blue", tolerance: 0.1, alpha: 0.01, leastRequests: 200 },
+  intervalMs: minute,
+  failureLimit: 0,
+  // Too few requests to tell are no trouble: they come.
+  inconclusiveLimit: 1000,
+  dryRun: false,
+} as const satisfies Check;
+
+/** Strategies that exist without being configured, CodeDeploy's for ECS among them (AWS docs, CodeDeploy). */
+export const presets: Record<string, Strategy> = Object.fromEntries(
+  [
+    preset("all-at-once"),
+    preset("CodeDeployDefault.ECSAllAtOnce"),
+    preset("CodeDeployDefault.ECSCanary10Percent5Minutes", [10], 5),
+    preset("CodeDeployDefault.ECSCanary10Percent15Minutes", [10], 15),
+    preset("CodeDeployDefault.ECSLinear10PercentEvery1Minutes", [10, 20, 30, 40, 50, 60, 70, 80, 90], 1),
+    preset("CodeDeployDefault.ECSLinear10PercentEvery3Minutes", [10, 20, 30, 40, 50, 60, 70, 80, 90], 3),
+  ].map((strategy) => [strategy.name, strategy]),
+);
+
+/** All traffic on green, after these weights with a pause after each. */
+function preset(name: string, weights: number[] = [], minutes = 0): Strategy {
+  const steps = weights.flatMap((percent, index): Step[] => [
+    { kind: "weight", percent },
+    { kind: "pause", id: `pause-${2 * index + 2}`, ms: minutes * minute },
+  ]);
+  return {
+    ...strategyDefaults,
+    name,
+    steps: [...steps, { kind: "weight", percent: 100 }],
+    checks: { [usualVerdict.name]: usualVerdict },
+    analysis: [usualVerdict.name],
+  };
+}
 
 /** The strategy of a redeployment that undoes an earlier one: no canary, no gates, the same care otherwise. */
 export function withoutCanary(strategy: Strategy): Strategy {
@@ -181,7 +214,7 @@ function describeUntil({ until }: WaitStep): string {
 }
 
 /** `90s`, `10m`, `24h`, `7d`: as the configuration has it. */
-function duration(ms: number): string {
+export function duration(ms: number): string {
   const units: [string, number][] = [
     ["d", 86_400_000],
     ["h", 3_600_000],

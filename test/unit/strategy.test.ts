@@ -69,4 +69,23 @@ describe("presets", () => {
       expect(preset.steps.findLast((step) => step.kind === "weight")).toEqual(weight(100));
     }
   });
+
+  it("go by the numbers in CodeDeploy's names, and compare green with blue meanwhile", () => {
+    const shares = (name: string) =>
+      presets[`CodeDeployDefault.ECS${name}`]?.steps.map((step) =>
+        step.kind === "weight"
+          ? `${step.percent} %`
+          : step.kind === "pause"
+            ? `${step.ms / 60_000}m`
+            : step.kind,
+      );
+    expect(shares("AllAtOnce")).toEqual(["100 %"]);
+    expect(shares("Canary10Percent15Minutes")).toEqual(["10 %", "15m", "100 %"]);
+    expect(shares("Linear10PercentEvery3Minutes")).toEqual(
+      ["10", "20", "30", "40", "50", "60", "70", "80", "90"]
+        .flatMap((share) => [`${share} %`, "3m"])
+        .concat("100 %"),
+    );
+    expect(presets["all-at-once"]?.analysis).toEqual(["green-vs-blue"]);
+  });
 });
