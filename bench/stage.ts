@@ -13,6 +13,7 @@ import { type ConnectionUse, connectRedis, openRedis } from "../src/redis/connec
 import { createRecords } from "../src/redis/records.ts";
 import { createWakes, type RedisWakes } from "../src/redis/wakes.ts";
 import { scene } from "../test/support/fixtures.ts";
+import { nothingOutside } from "../test/support/outside.ts";
 import { silent } from "../test/support/silent.ts";
 import { consumeDeployments } from "../workers/deployments.ts";
 
@@ -85,6 +86,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     records,
     wakes,
     cloud: instantCloud(clock, onLook),
+    ...nothingOutside(clock),
     clock,
     random: () => randomBytes(8).toString("hex"),
     log: silent,

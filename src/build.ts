@@ -36,6 +36,14 @@ export interface Teal {
   close(): Promise<void>;
 }
 
+const notYet = {
+  measure: async () =>
+    ({ ok: true, at: Date.now(), value: { kind: "nothing", why: "nothing is measured" } }) as const,
+  call: async () => {
+    throw new Error("no hooks are called");
+  },
+};
+
 const troubleEveryMs = 10_000;
 
 export const systemClock: Clock = { now: () => Date.now() };
@@ -89,6 +97,9 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     records: instead.records?.(records) ?? records,
     wakes,
     cloud: instead.cloud?.(cloud) ?? cloud,
+    gauge: notYet,
+    hooks: notYet,
+    closed: () => undefined,
     ...(instead.decide && { decide: instead.decide }),
     clock,
     random: () => randomBytes(8).toString("hex"),

@@ -251,6 +251,30 @@ export const catalogue = {
     title: "A quota of the AWS account is exhausted",
     fix: "Raise the quota or free what uses it; Teal keeps trying.",
   },
+  "analysis-failed": {
+    status: 0,
+    retryable: false,
+    title: "A check says that the new version is bad",
+    fix: "Read what the check found; correct the new version, or the check, and deploy again.",
+  },
+  "hook-failed": {
+    status: 0,
+    retryable: false,
+    title: "A hook refused the new version, or could not be asked",
+    fix: "Read what the hook said; correct the new version, or the hook, and deploy again.",
+  },
+  "gate-timed-out": {
+    status: 0,
+    retryable: false,
+    title: "Nobody let the deployment pass a gate in time",
+    fix: "Deploy again, and approve in time; or give the gate a longer timeout.",
+  },
+  "stale-build": {
+    status: 409,
+    retryable: false,
+    title: "A newer build was accepted before this one",
+    fix: "Deploy the newest build; to deploy this one all the same, say force.",
+  },
   "green-failing": {
     status: 0,
     retryable: false,

@@ -10,6 +10,7 @@ export const phaseNames = [
   "queued",
   "preparing",
   "provisioning",
+  "testing",
   "shifting",
   "baking",
   "promoting",
@@ -20,6 +21,7 @@ export const phaseNames = [
   "rolled_back",
   "failed",
   "cancelled",
+  "superseded",
   "abandoned",
 ] as const;
 export const phaseName = z.enum(phaseNames);
@@ -251,7 +253,11 @@ export const deploymentView = z.object({
   /** How far it has come on its way to being decided. */
   progressPercent: percent,
   hold: z
-    .object({ kind: z.enum(["paused", "drift", "waiting", "stuck"]), since: moment, reason: z.string() })
+    .object({
+      kind: z.enum(["paused", "drift", "waiting", "window", "freeze", "stuck"]),
+      since: moment,
+      reason: z.string(),
+    })
     .optional(),
   /** Why it failed or goes back. */
   cause: z.object({ code: z.string(), message: z.string(), fix: z.string() }).optional(),
@@ -332,6 +338,11 @@ export const eventView = z.object({
   /** Another deployment that it is about. */
   deployment: z.string().optional(),
   route: z.string().optional(),
+  gate: z.string().optional(),
+  /** How a gate was passed, or not. */
+  how: z.string().optional(),
+  check: z.string().optional(),
+  outcome: z.enum(["good", "bad", "unclear"]).optional(),
 });
 export type EventView = z.output<typeof eventView>;
 

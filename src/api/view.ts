@@ -121,9 +121,15 @@ function detailOf(event: DeploymentEvent): Partial<EventView> {
         obeyed: event.obeyed,
         actor: event.actor,
         ...(event.deployment && { deployment: event.deployment }),
+        ...(event.gate && { gate: event.gate }),
       };
     case "told":
       return { deployment: event.deployment, command: event.command };
+    case "check":
+      return { gate: event.gate, check: event.check, outcome: event.outcome };
+    case "gate":
+      return { gate: event.gate, how: event.how };
+    case "appointment":
     case "note":
       return {};
   }
@@ -142,11 +148,13 @@ function outcomeOf(phase: Phase): DeploymentView["outcome"] {
     case "rolled_back":
     case "failed":
     case "cancelled":
+    case "superseded":
     case "abandoned":
       return "failure";
     case "queued":
     case "preparing":
     case "provisioning":
+    case "testing":
     case "shifting":
     case "baking":
     case "promoting":
@@ -202,6 +210,8 @@ function progressOf(d: Deployment, now: number): number {
         30,
         counts && counts.desired > 0 ? (counts.healthy ?? counts.running) / counts.desired : 0,
       );
+    case "testing":
+      return 30;
     case "shifting":
       return between(30, 80, d.step / d.strategy.steps.length);
     case "baking":
@@ -214,6 +224,7 @@ function progressOf(d: Deployment, now: number): number {
     case "rolled_back":
     case "failed":
     case "cancelled":
+    case "superseded":
     case "abandoned":
       return 0;
     case "retaining":

@@ -1,6 +1,6 @@
 /** AWS for the engine: looks and effects through the SDK. The only place that puts the parts of this room together. */
 import type { Look, Reading, Seen } from "../deployment/observation.ts";
-import type { ServiceTarget } from "../deployment/target.ts";
+import { routesOf, type ServiceTarget } from "../deployment/target.ts";
 import type { Clock, Cloud } from "../engine/ports.ts";
 import { readHealth, readRoute, readSurvey } from "./balancers.ts";
 import { callsUntil, realAfter, type CallLog, type Calling } from "./call.ts";
@@ -47,10 +47,15 @@ export function createCloud(options: CloudOptions): AwsCloud {
 
     const [serviceSeen, routes, health, tasks, definitionSeen, registeredSeen, survey] = await Promise.all([
       asked.service && service ? reading(clock, "ecs:DescribeServices", () => service) : undefined,
-      eachReading(clock, "elasticloadbalancing:DescribeRules", asked.routes ? target.routes : [], (ref) => ({
-        key: ref.arn,
-        read: () => readRoute(balancers, ref, target.targetGroups),
-      })),
+      eachReading(
+        clock,
+        "elasticloadbalancing:DescribeRules",
+        asked.routes ? routesOf(target) : [],
+        (ref) => ({
+          key: ref.arn,
+          read: () => readRoute(balancers, ref, target.targetGroups),
+        }),
+      ),
       eachReading(clock, "elasticloadbalancing:DescribeTargetHealth", asked.health, (arn) => ({
         key: arn,
         read: () => readHealth(balancers, arn),
@@ -71,7 +76,7 @@ export function createCloud(options: CloudOptions): AwsCloud {
       registered && reading(clock, "ecs:ListTaskDefinitions", () => readRegistered(ecs, call, registered)),
       asked.survey
         ? reading(clock, "elasticloadbalancing:DescribeTargetGroups", () =>
-            readSurvey(balancers, target.targetGroups, target.routes),
+            readSurvey(balancers, target.targetGroups, routesOf(target)),
           )
         : undefined,
     ]);

@@ -12,7 +12,7 @@ import {
   type RegisterTaskDefinitionCommandInput,
 } from "@aws-sdk/client-ecs";
 import { ModifyListenerCommand, ModifyRuleCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { CreateTaskSetRequest, Effect, EffectKind } from "../deployment/effect.ts";
+import type { AwsEffect, CreateTaskSetRequest } from "../deployment/effect.ts";
 import type { EffectValue, Outcome } from "../deployment/observation.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
 import type { Guard } from "../engine/ports.ts";
@@ -35,7 +35,7 @@ export interface Performing {
 export async function perform(
   on: Performing,
   target: ServiceTarget,
-  effect: Effect,
+  effect: AwsEffect,
   guard: Guard,
 ): Promise<Outcome> {
   const { clock } = on.calling;
@@ -74,11 +74,11 @@ const actions = {
   makePrimary: "ecs:UpdateServicePrimaryTaskSet",
   tagTaskSet: "ecs:TagResource",
   deleteTaskSet: "ecs:DeleteTaskSet",
-} as const satisfies Record<EffectKind, string>;
+} as const satisfies Record<AwsEffect["kind"], string>;
 
-type Of<K extends EffectKind> = Extract<Effect, { kind: K }>;
+type Of<K extends AwsEffect["kind"]> = Extract<AwsEffect, { kind: K }>;
 
-function act(on: Acting, effect: Effect): Promise<Done> {
+function act(on: Acting, effect: AwsEffect): Promise<Done> {
   switch (effect.kind) {
     case "registerTaskDefinition":
       return registerTaskDefinition(on, effect);
@@ -225,6 +225,6 @@ function isLaunchType(name: string): name is LaunchType {
   return Object.values<string>(LaunchType).includes(name);
 }
 
-function unsendable(kind: EffectKind, message: string): CallFailed {
+function unsendable(kind: AwsEffect["kind"], message: string): CallFailed {
   return new CallFailed({ class: "refuse", code: "NotSendable", message, action: actions[kind] });
 }

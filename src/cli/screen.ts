@@ -94,9 +94,10 @@ function state(d: DeploymentView, width: number, c: Colors): string[] {
   ];
   if (d.hold) {
     const since = lasting(Date.parse(d.createdAt) + d.elapsedMs - Date.parse(d.hold.since));
-    const words = { paused: "PAUSED", drift: "DRIFT", waiting: "WAITING", stuck: "STUCK" }[d.hold.kind];
     lines.push(
-      ...wrap(`‖ ${words} for ${since}: ${clean(d.hold.reason)}`, width).map((line) => c.yellow(line)),
+      ...wrap(`‖ ${d.hold.kind.toUpperCase()} for ${since}: ${clean(d.hold.reason)}`, width).map((line) =>
+        c.yellow(line),
+      ),
     );
   }
   for (const trouble of d.troubles.slice(0, 3)) {

@@ -2,16 +2,22 @@
  * First half of a decision: what the last effect came to and what the look found is taken over into the record.
  * Nothing is decided here.
  */
-import { effectKey, type Draft } from "./draft.ts";
+import { noteMeasurements } from "./analysis.ts";
+import { effectKey, type Draft, noteShare } from "./draft.ts";
 import type { Effect } from "./effect.ts";
+import type { Hook } from "./hook.ts";
 import type { Fault, Outcome, Seen } from "./observation.ts";
 import type { Phase } from "./phases.ts";
 import type { SetCounts } from "./record.ts";
+import { greenShare } from "./traffic.ts";
+import type { Step } from "./strategy.ts";
 import {
   blueHealthy,
   greenHealthy,
   greenPercent,
+  production,
   readingFault,
+  routeState,
   tasksNeeded,
   view,
   type View,
@@ -29,7 +35,7 @@ const lateMs = 5_000;
 const unseenMs = 60_000;
 
 /** Phases whose clocks measure what was watched: a deadline, a pause, the bake. */
-const watched = new Set<Phase>(["preparing", "provisioning", "shifting", "baking", "promoting"]);
+const watched = new Set<Phase>(["preparing", "provisioning", "testing", "shifting", "baking", "promoting"]);
 
 export function absorb(draft: Draft, seen: Seen): void {
   discountUnseen(draft);
@@ -38,6 +44,7 @@ export function absorb(draft: Draft, seen: Seen): void {
   const v = view(draft.d, seen, draft.now);
   adopt(draft, v);
   noteTraffic(v);
+  noteMeasurements(draft, seen);
   noteHealth(v);
   noteCounts(v);
 }
@@ -70,6 +77,10 @@ function settlePending(draft: Draft, outcome: Outcome | undefined): void {
       action: effect.kind,
     },
   };
+  if (effect.kind === "callHook") {
+    noteCall(draft, effect, result);
+    return;
+  }
   if (effect.kind === "setWeights") noteWrite(draft, effect, result, pending.deadline);
   switch (result.kind) {
     case "done":
@@ -131,6 +142,47 @@ function noteWrite(
   route.askedAt = result.kind === "done" ? Math.max(route.askedAt, at) : 0;
 }
 
+/** What a hook said, or why it could not be asked. */
+function noteCall(draft: Draft, effect: Extract<Effect, { kind: "callHook" }>, result: Outcome): void {
+  const { d, now } = draft;
+  const { gate, attempt } = effect;
+  const hook = d.gates[gate]?.hook;
+  // A later answer may have come by the API, and another attempt begun.
+  if (!hook || hook.attempt !== attempt || (hook.answer && hook.answer.status !== "IN_PROGRESS")) return;
+  if (result.kind === "done") {
+    const answer = result.value.hook ?? { status: "FAILED", message: "it said nothing" };
+    hook.failures = 0;
+    hook.answer = { ...answer, at: now };
+    hook.nextAt = now + (answer.callBackMs ?? callBackMs);
+    const said = `${gate}: ${answer.status}${answer.message ? `: ${answer.message}` : ""}`;
+    draft.record({ type: "done", effect: effect.kind }, said);
+    return;
+  }
+  const { code, class: kind, message, action } = result.fault;
+  hook.failures += 1;
+  const lasting = result.kind === "refused" && kind !== "repeat";
+  const most = hookOf(d, gate)?.attemptsMax ?? 1;
+  hook.nextAt = now + Math.min(repeatMs.first * 2 ** (hook.failures - 1), repeatMs.most);
+  if (lasting || hook.failures >= most) {
+    hook.answer = { status: "FAILED", message: `it could not be asked: ${code}: ${message}`, at: now };
+  }
+  const told = `${gate}: ${action}: ${code}: ${message}`;
+  draft.record(
+    result.kind === "unknown"
+      ? { type: "unknown", effect: effect.kind, code }
+      : { type: "refused", effect: effect.kind, code, class: kind },
+    told,
+  );
+}
+
+/** When a hook that is IN_PROGRESS is called again (AWS docs, lifecycle hooks: 30 s). */
+const callBackMs = 30_000;
+
+function hookOf({ strategy }: Draft["d"], gate: string): Hook | undefined {
+  const steps: Step[] = [...strategy.before, ...strategy.testing, ...strategy.steps];
+  return steps.flatMap((step) => (step.kind === "hook" && step.id === gate ? [step.hook] : []))[0];
+}
+
 function noteCreated(draft: Draft, effect: Effect, arn: string | undefined, at: number): void {
   const { green } = draft.d;
   if (effect.kind === "registerTaskDefinition" && arn) green.taskDefinition = arn;
@@ -180,7 +232,14 @@ function adopt(draft: Draft, v: View): void {
 /** A colour that any route gives weight, as read, carries traffic now. */
 function noteTraffic(v: View): void {
   const { d } = v;
-  for (const route of d.routes) {
+  const routes = production(d);
+  const shares = routes.map((route) =>
+    routeState(v, route) === "as-asked" ? 100 * greenShare(route.asked) : undefined,
+  );
+  const [first] = shares;
+  const settled = shares.every((share) => Math.abs((share ?? NaN) - (first ?? NaN)) < 0.01);
+  if (routes.length > 0) noteShare(d, v.now, settled ? first : undefined);
+  for (const route of routes) {
     const at = v.seen.routes[route.ref.arn]?.at ?? v.now;
     for (const colour of ["blue", "green"] as const) {
       if ((weightOf(v, route, colour) ?? 0) > 0) d.carriedAt[colour] = Math.max(d.carriedAt[colour], at);

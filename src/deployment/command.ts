@@ -1,4 +1,5 @@
 /** What a person, CI, a schedule or another deployment asks of a deployment, and what became of it. */
+import type { HookAnswer } from "./hook.ts";
 import type { Actor } from "./record.ts";
 
 export type CommandKind =
@@ -6,10 +7,20 @@ export type CommandKind =
   | "pause"
   | "resume"
   | "promote"
+  /** Lets an approval pass. */
+  | "approve"
+  /** Lets any gate pass. */
+  | "skip"
+  /** Goes on although a window or a freeze is closed. */
+  | "override"
+  /** What a hook says in the end, of the attempt that it was called with. */
+  | "answer"
   | "retry"
   | "release"
   /** Sent by the next deployment of the service: end the retention, it needs the group. */
-  | "yield";
+  | "yield"
+  /** Sent by a newer deployment: make way while nothing is touched. */
+  | "supersede";
 
 export interface Command {
   id: string;
@@ -19,6 +30,14 @@ export interface Command {
   reason?: string;
   /** `promote`: all the way to 100 %, instead of to the next step. */
   full?: boolean;
+  /** `promote`: at this moment rather than now, ms since the epoch; and only where green is well then. */
+  promoteAt?: number;
+  ifHealthy?: boolean;
+  /** `approve`, `skip`, `answer`: the gate that is meant. */
+  gate?: string;
+  /** `answer` */
+  attempt?: number;
+  answer?: HookAnswer;
 }
 
 export interface Answer {

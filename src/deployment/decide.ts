@@ -19,7 +19,7 @@ import { draining, promoting, retaining } from "./rules/finishing.ts";
 import { provisioning } from "./rules/provisioning.ts";
 import type { Rule } from "./rules/rule.ts";
 import { settling } from "./rules/settling.ts";
-import { baking, shifting } from "./rules/shifting.ts";
+import { baking, shifting, testing } from "./rules/shifting.ts";
 import { rollingBack } from "./rules/undoing.ts";
 import { preparing, queued } from "./rules/waiting.ts";
 import { forbid } from "./forbid.ts";
@@ -30,6 +30,7 @@ export const rules = {
   queued,
   preparing,
   provisioning,
+  testing,
   shifting,
   baking,
   promoting,
@@ -40,6 +41,7 @@ export const rules = {
   rolled_back: settling,
   failed: settling,
   cancelled: settling,
+  superseded: settling,
   abandoned: settling,
 } satisfies Record<Phase, Rule[]>;
 

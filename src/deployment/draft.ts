@@ -7,13 +7,24 @@ import type { Answer, Command } from "./command.ts";
 import type { Decision, SlotChange } from "./decision.ts";
 import { callLimitMs, type Effect, forwardLimitMs } from "./effect.ts";
 import type { DeploymentEvent, EventBody } from "./event.ts";
-import { isTerminal, mayGo, type Phase } from "./phases.ts";
+import { isTerminal, mayAsk, mayGo, type Phase } from "./phases.ts";
 import type { Seen } from "./observation.ts";
+import { promoteNow } from "./promote.ts";
 import { lookedAt } from "./view.ts";
 import type { Actor, Cause, Deployment, Hold, Trouble } from "./record.ts";
 
 /** Weights that a route is remembered to have been asked; a strategy of more steps repeats itself by then. */
 const earlierMax = 100;
+
+/** Shares that are remembered; minutes are judged a few minutes late. */
+const sharesMax = 20;
+
+/** Green's share is this from now on; undefined: it changes. */
+export function noteShare(d: Deployment, now: number, percent: number | undefined): void {
+  const last = d.shares.at(-1);
+  if (last ? last.percent === percent : percent === undefined) return;
+  d.shares = [...d.shares, { from: now, ...(percent !== undefined && { percent }) }].slice(-sharesMax);
+}
 
 export const teal: Actor = { kind: "teal", name: "teal" };
 
@@ -23,9 +34,11 @@ export type Move =
   | { kind: "perform"; effect: Effect; reason: string; forward?: boolean }
   /** Nothing to do before `until` (ms since the epoch); undefined: until a command comes. */
   | { kind: "wait"; until: number | undefined; note: string }
-  | { kind: "hold"; hold: Hold["kind"]; reason: string; until: number }
+  | { kind: "hold"; hold: Hold["kind"]; reason: string; until: number; change?(d: Deployment): void }
   /** Changes the record only; the next turn begins at once. */
   | { kind: "note"; message: string; change(d: Deployment): void; event?: EventBody }
+  /** Keeps the appointment; `reason` is why it doesn't. */
+  | { kind: "promote"; reason: string | undefined }
   | { kind: "tell"; deployment: string; command: Command; note: string; until: number }
   | { kind: "slot"; slot: SlotChange; note: string; until: number | undefined; change?(d: Deployment): void };
 
@@ -42,6 +55,8 @@ export function effectKey(effect: Effect): string {
       return `${effect.kind} ${effect.arn}`;
     case "setWeights":
       return `${effect.kind} ${effect.route.arn}`;
+    case "callHook":
+      return `${effect.kind} ${effect.gate}`;
   }
 }
 
@@ -74,6 +89,8 @@ export class Draft {
     if (!mayGo(d.phase, phase)) throw new Error(`${d.id}: no transition from ${d.phase} to ${phase}`);
     this.lift();
     this.record({ type: "phase", from: d.phase, to: phase }, message);
+    // Each of the three has a list of steps of its own.
+    if (d.phase === "provisioning" || d.phase === "testing") d.step = 0;
     d.phase = phase;
     d.phaseSince = this.now;
     d.stepSince = this.now;
@@ -81,6 +98,7 @@ export class Draft {
     d.note = message;
     delete d.unhealthySince;
     delete d.rollbackAsked;
+    if (!mayAsk(phase, "promote")) delete d.appointment;
     if (cause) d.cause = cause;
     // An older record can't tell when traffic last changed: the hold time begins now.
     if (cause?.code === "record-older") d.carriedAt = { blue: this.now, green: this.now };
@@ -133,6 +151,7 @@ export class Draft {
         this.wakeAt = move.until;
         return;
       case "hold":
+        move.change?.(d);
         this.hold(move.hold, move.reason);
         this.wakeAt = move.until;
         return;
@@ -141,6 +160,9 @@ export class Draft {
         d.note = move.message;
         if (move.event) this.record(move.event, move.message);
         this.wakeAt = now;
+        return;
+      case "promote":
+        this.keepAppointment(move.reason);
         return;
       case "tell":
         this.tell.push({ deployment: move.deployment, command: move.command });
@@ -181,8 +203,15 @@ export class Draft {
     }
     if (move.effect.kind === "createTaskSet") d.green.create = move.effect.request;
     if (move.effect.kind === "setWeights") this.askRoute(move.effect);
-    if (move.effect.kind === "scaleTaskSet" && move.effect.arn === d.blue?.arn)
+    if (move.effect.kind === "scaleTaskSet" && move.effect.arn === d.blue?.arn) {
       d.blueShrunk ||= move.effect.scalePercent < d.blue.scalePercent;
+      d.drainedAt = now;
+    }
+    if (move.effect.kind === "callHook") {
+      const { gate, attempt } = move.effect;
+      const { hook } = (d.gates[gate] ??= {});
+      d.gates[gate].hook = { failures: 0, nextAt: 0, ...hook, attempt };
+    }
     if (move.effect.kind === "deleteTaskSet")
       d.deleting[move.effect.arn === d.blue?.arn ? "blue" : "green"] = true;
     const deadline = move.forward ? this.lookedAt + forwardLimitMs : now + callLimitMs;
@@ -193,12 +222,26 @@ export class Draft {
     this.wakeAt = now;
   }
 
+  private keepAppointment(reason: string | undefined): void {
+    const { d, now } = this;
+    const { appointment } = d;
+    delete d.appointment;
+    this.wakeAt = now;
+    if (!appointment) return;
+    const { at, full, actor } = appointment;
+    const kept = reason === undefined ? promoteNow(this, full, actor) : { obeyed: false, message: reason };
+    d.note = `${actor.name} asked for a promotion at this time: ${kept.obeyed ? "" : "it is left out: "}${kept.message}`;
+    this.record({ type: "appointment", at, kept: kept.obeyed }, d.note);
+  }
+
   private askRoute(effect: Extract<Effect, { kind: "setWeights" }>): void {
     const route = this.d.routes.find((route) => route.ref.arn === effect.route.arn);
     if (!route) return;
     route.earlier = [route.asked, ...route.earlier].slice(0, earlierMax);
     route.asked = effect.to;
     route.askedAt = this.now;
+    if (effect.again) route.reapplied = (route.reapplied ?? 0) + 1;
+    if (!route.test) noteShare(this.d, this.now, undefined);
   }
 
   finish(): Decision {
@@ -219,6 +262,8 @@ const holdWords: Record<Hold["kind"], string> = {
   paused: "paused",
   drift: "held because of drift",
   waiting: "waiting for room",
+  window: "held outside of its hours",
+  freeze: "held by a freeze",
   stuck: "stuck",
 };
 

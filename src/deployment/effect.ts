@@ -1,7 +1,8 @@
 /**
- * The things Teal does to AWS, one call each. All are safe to repeat: the two that create carry a token or are
+ * The things Teal does to the world, one call each. All are safe to repeat: the two that create carry a token or are
  * searched for first, the others set a state rather than change it by a step.
  */
+import type { HookRequest } from "./hook.ts";
 import type { RouteRef, Tag, TaskSetSpec } from "./target.ts";
 
 /** The pair's weights on one route. */
@@ -30,10 +31,23 @@ export type Effect =
   | { kind: "createTaskSet"; request: CreateTaskSetRequest }
   | { kind: "scaleTaskSet"; arn: string; scalePercent: number }
   /** Moves the pair's weights on one route; refused with `absent` or `drift` where the route isn't at `from`. */
-  | { kind: "setWeights"; route: RouteRef; pair: Pair; from: Weights; to: Weights }
+  | {
+      kind: "setWeights";
+      route: RouteRef;
+      pair: Pair;
+      from: Weights;
+      to: Weights;
+      /** Somebody else had changed it since. */
+      again?: true;
+    }
   | { kind: "makePrimary"; arn: string }
   | { kind: "tagTaskSet"; arn: string; tags: Tag[] }
-  | { kind: "deleteTaskSet"; arn: string; force: boolean };
+  | { kind: "deleteTaskSet"; arn: string; force: boolean }
+  /** Calls a hook; the only one that isn't AWS's. */
+  | { kind: "callHook"; gate: string; attempt: number; request: HookRequest };
+
+/** Those that AWS carries out. */
+export type AwsEffect = Exclude<Effect, { kind: "callHook" }>;
 
 export type EffectKind = Effect["kind"];
 

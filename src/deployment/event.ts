@@ -22,8 +22,14 @@ export type EventBody =
       obeyed: boolean;
       reason?: string;
       deployment?: string;
+      gate?: string;
     }
   | { type: "told"; deployment: string; command: CommandKind }
+  /** A check, when what it says changes. */
+  | { type: "check"; gate: string; check: string; outcome: "good" | "bad" | "unclear" }
+  /** A gate passed by itself, or was passed by a person. */
+  | { type: "gate"; gate: string; how: "passed" | "approved" | "skipped" | "failed" | "timed out" }
+  | { type: "appointment"; at: number; kept: boolean }
   | { type: "note" };
 
 /** `seq` counts from 0 without holes. `message` is for people; the rest is for programs. */

@@ -4,9 +4,9 @@
  */
 import type { ErrorCode, Problem } from "../errors.ts";
 import type { Pair, Weights } from "./effect.ts";
-import type { TaskSetSeen } from "./observation.ts";
+import type { RouteSeen, TaskSetSeen } from "./observation.ts";
 import type { RouteRecord } from "./record.ts";
-import { tagsMax, taskSetsMax } from "./target.ts";
+import { routesOf, tagsMax, taskSetsMax } from "./target.ts";
 import { showWeights, sumFor } from "./traffic.ts";
 import { greenTags } from "./inherit.ts";
 import { countOf, pairWeights, readingFaults, value, type View } from "./view.ts";
@@ -106,6 +106,7 @@ function trafficFindings(v: View, add: Add): void {
     add("blue-elsewhere", `the PRIMARY task set uses the target group ${groups}, which is not of the pair`);
   }
   for (const ref of d.target.routes) routeFindings(v, ref.arn, add);
+  for (const ref of d.target.testRoutes ?? []) pairFindings(v, ref.arn, add);
   const balancers = new Set([
     ...[...existing.values()].flatMap((group) => group.loadBalancers),
     ...Object.values(survey.loadBalancers),
@@ -116,7 +117,7 @@ function trafficFindings(v: View, add: Add): void {
       `groups and routes belong to ${balancers.size} load balancers: ${[...balancers].map(short).join(", ")}`,
     );
   }
-  const configured = new Set(d.target.routes.map((route) => route.arn));
+  const configured = new Set(routesOf(d.target).map((route) => route.arn));
   for (const serving of survey.serving) {
     if (configured.has(serving.ref.arn)) continue;
     add(
@@ -127,23 +128,32 @@ function trafficFindings(v: View, add: Add): void {
   leftoverFindings(v, add);
 }
 
-function routeFindings(v: View, arn: string, add: Add): void {
+/** The route as read, where it exists and forwards to the pair. */
+function pairFindings(v: View, arn: string, add: Add): RouteSeen | undefined {
   const reading = v.seen.routes[arn];
-  if (!reading) return;
+  if (!reading) return undefined;
   if (!reading.ok) {
     if (reading.fault.class === "absent") add("route-missing", `the route ${short(arn)} does not exist`);
-    return;
+    return undefined;
   }
-  const [a, b] = v.d.target.targetGroups;
   const { weights } = reading.value;
-  const missing = [a, b].filter((group) => group !== undefined && weights[group] === undefined);
+  const missing = v.d.target.targetGroups.filter((group) => weights[group] === undefined);
   if (missing.length > 0) {
-    const groups = missing.map((group) => short(group ?? "")).join(" and ");
-    add("route-without-pair", `the route ${short(arn)} does not forward to ${groups}`);
-    return;
+    add(
+      "route-without-pair",
+      `the route ${short(arn)} does not forward to ${missing.map(short).join(" and ")}`,
+    );
+    return undefined;
   }
+  return reading.value;
+}
+
+function routeFindings(v: View, arn: string, add: Add): void {
+  const route = pairFindings(v, arn, add);
+  if (!route) return;
+  const { weights } = route;
   const pair = pairOf(v);
-  const pairRead = pair && pairWeights(reading.value, pair);
+  const pairRead = pair && pairWeights(route, pair);
   if (!pair || !pairRead) return;
   if (v.primary && pairRead.green > 0) {
     add(
@@ -213,19 +223,21 @@ export function pairOf(v: View): Pair | undefined {
 }
 
 function weightless(v: View, group: string): boolean {
-  return Object.values(v.seen.routes).every((reading) => !reading.ok || !reading.value.weights[group]);
+  return v.d.target.routes.every(({ arn }) => !value(v.seen.routes[arn])?.weights[group]);
 }
 
 /** The routes as they are before anything is changed. */
 export function preparedRoutes(v: View): RouteRecord[] {
   const pair = pairOf(v);
   if (!pair) return [];
-  return v.d.target.routes.flatMap((ref) => {
+  const tests = new Set(v.d.target.testRoutes);
+  return routesOf(v.d.target).flatMap((ref) => {
     const reading = v.seen.routes[ref.arn];
     const before: Weights | undefined = reading?.ok ? pairWeights(reading.value, pair) : undefined;
     if (!reading?.ok || !before) return [];
+    const test = tests.has(ref) && { test: true as const };
     const alone = Object.keys(reading.value.weights).length <= 2;
     const sum = sumFor(weightPercents(v), before, alone) ?? before.blue + before.green;
-    return [{ ref, before, sum, asked: before, askedAt: 0, earlier: [], rest: reading.value.rest }];
+    return [{ ref, ...test, before, sum, asked: before, askedAt: 0, earlier: [], rest: reading.value.rest }];
   });
 }

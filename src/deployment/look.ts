@@ -1,10 +1,16 @@
 /** What each phase needs read, no more. */
+import { asksOf } from "./analysis.ts";
 import type { Look } from "./observation.ts";
 import type { Deployment } from "./record.ts";
 
 const nothing: Look = { service: false, routes: false, health: [], tasks: [], survey: false };
 
-export function look(d: Deployment): Look {
+export function look(d: Deployment, now: number): Look {
+  const measure = asksOf(d, now);
+  return { ...reads(d), ...(measure && { measure }) };
+}
+
+function reads(d: Deployment): Look {
   const both = d.pair ? [d.pair.blue, d.pair.green] : [];
   const greenTasks = d.green.id ? [d.green.id] : [];
   switch (d.phase) {
@@ -33,6 +39,7 @@ export function look(d: Deployment): Look {
           d.green.base && { registered: { family, deployment: d.id }, taskDefinition: d.green.base }),
       };
     }
+    case "testing":
     case "shifting":
     case "baking":
       return { ...nothing, service: true, routes: true, health: both, tasks: greenTasks };
@@ -46,6 +53,7 @@ export function look(d: Deployment): Look {
     case "rolled_back":
     case "failed":
     case "cancelled":
+    case "superseded":
     case "abandoned":
       return touched(d) ? { ...nothing, service: true, routes: true } : nothing;
   }

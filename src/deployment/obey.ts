@@ -2,13 +2,17 @@
  * Commands: what each does where it is allowed, and what is answered. A rollback outranks every other command
  * of the same commit; each command is answered exactly once.
  */
+import { redeployment } from "./accept.ts";
 import type { Answer, Command } from "./command.ts";
 import type { Draft } from "./draft.ts";
 import type { Seen } from "./observation.ts";
 import { isTerminal, mayAsk, phaseTable } from "./phases.ts";
-import { type Deployment, recordSchema } from "./record.ts";
+import type { Deployment } from "./record.ts";
+import { mayNotPass, promoteNow } from "./promote.ts";
+import { currentGate } from "./rules/gates.ts";
+import { clock } from "./rules/rule.ts";
 import { withoutCanary } from "./strategy.ts";
-import { isPromotedUnknown, routesIn, value, view, weightsRead } from "./view.ts";
+import { isPromotedUnknown, routesIn, stepsOf, value, view, weightsRead } from "./view.ts";
 
 export function obey(draft: Draft, commands: Command[], seen: Seen): void {
   const ranked = [...commands].sort((a, b) => rank(a) - rank(b));
@@ -27,6 +31,7 @@ export function obey(draft: Draft, commands: Command[], seen: Seen): void {
         obeyed,
         ...(command.reason && { reason: command.reason }),
         ...(deployment && { deployment }),
+        ...(command.gate && { gate: command.gate }),
       },
       `${command.actor.name} asked for ${command.kind}: ${message}`,
     );
@@ -59,6 +64,18 @@ function act(draft: Draft, command: Command, seen: Seen): Outcome {
       return resume(draft, seen);
     case "promote":
       return promote(draft, command);
+    case "approve":
+      return approve(draft, command);
+    case "skip":
+      return skip(draft, command);
+    case "override":
+      return override(draft, command, seen);
+    case "answer":
+      return takeAnswer(draft, command);
+    case "supersede":
+      if (d.undoes) return refuse("it undoes an earlier deployment, and so is not superseded");
+      draft.enter("superseded", `superseded by ${command.actor.name} before anything was touched`);
+      return done("it made way");
     case "retry":
       if (d.hold?.kind !== "stuck") return refuse("it is not stuck");
       d.trouble = {};
@@ -75,6 +92,64 @@ function act(draft: Draft, command: Command, seen: Seen): Outcome {
       d.strategy = { ...d.strategy, retainMs: 0 };
       return done("it ends its retention and takes the old task set away");
   }
+}
+
+/** The gate that it stands at, where that is the one meant; else what to answer. */
+function gateMeant(d: Deployment, command: Command): string | Outcome {
+  const gate = currentGate(d);
+  if (gate === undefined) return refuse("it does not wait at a gate");
+  if (command.gate === undefined || command.gate === gate) return gate;
+  return refuse(`it waits at ${gate}, not at ${command.gate}`);
+}
+
+function approve(draft: Draft, command: Command): Outcome {
+  const { d } = draft;
+  const gate = gateMeant(d, command);
+  if (typeof gate !== "string") return gate;
+  const step = stepsOf(d)[d.step];
+  if (step?.kind !== "wait" || step.until.kind !== "approval") {
+    return refuse(`${gate} waits for no approval; skip lets it pass`);
+  }
+  return letPass(draft, gate, command, "approved");
+}
+
+function skip(draft: Draft, command: Command): Outcome {
+  const gate = gateMeant(draft.d, command);
+  return typeof gate === "string" ? letPass(draft, gate, command, "skipped") : gate;
+}
+
+function letPass({ d, now }: Draft, gate: string, command: Command, how: "approved" | "skipped"): Outcome {
+  const reason = mayNotPass(d, stepsOf(d)[d.step], command.actor);
+  if (reason) return refuse(reason);
+  d.gates[gate] = { ...d.gates[gate], passed: { by: command.actor, at: now, how } };
+  const held = d.hold ? ` once it is no longer held: ${d.hold.reason}` : "";
+  return done(`${gate} is ${how}; it goes on${held}`);
+}
+
+/** For this deployment alone, and for what is closed now. */
+function override(draft: Draft, command: Command, seen: Seen): Outcome {
+  const { closed } = seen;
+  if (!closed) return refuse("nothing is closed that could be overridden");
+  if (!command.reason) return refuse("an override needs a reason");
+  if (!draft.d.overrides.includes(closed.id)) draft.d.overrides.push(closed.id);
+  return done(`it goes on in spite of: ${closed.reason}`);
+}
+
+/** A hook says in the end what it came to. */
+function takeAnswer({ d, now }: Draft, command: Command): Outcome {
+  const gate = gateMeant(d, command);
+  if (typeof gate !== "string") return gate;
+  const hook = d.gates[gate]?.hook;
+  if (!hook || !command.answer) return refuse(`${gate} was not called yet`);
+  if (command.attempt !== hook.attempt) {
+    return refuse(`${gate} is at attempt ${hook.attempt}; this is an answer to attempt ${command.attempt}`);
+  }
+  const status = hook.answer?.status;
+  if (status && status !== "IN_PROGRESS")
+    return refuse(`attempt ${hook.attempt} of ${gate} has ${status} already`);
+  hook.answer = { ...command.answer, at: now };
+  hook.nextAt = now + (command.answer.callBackMs ?? 0);
+  return done(`${gate}: ${command.answer.status}`);
 }
 
 function rollback(draft: Draft, command: Command, seen: Seen): Outcome {
@@ -104,6 +179,7 @@ function rollback(draft: Draft, command: Command, seen: Seen): Outcome {
     case "succeeded":
       return redeploy(draft, command, seen);
     case "provisioning":
+    case "testing":
     case "shifting":
     case "baking":
     case "promoting":
@@ -112,6 +188,7 @@ function rollback(draft: Draft, command: Command, seen: Seen): Outcome {
     case "rolled_back":
     case "failed":
     case "cancelled":
+    case "superseded":
     case "abandoned":
       return refuse(unfit(d, command));
   }
@@ -126,8 +203,8 @@ function redeploy(draft: Draft, command: Command, seen: Seen): Outcome {
   if (earlier && (draft.spawn?.id === earlier || acting === earlier || queue.includes(earlier))) {
     return { obeyed: true, message: `${earlier} undoes it already`, deployment: earlier };
   }
-  const id = redeploymentId(d, command);
-  draft.spawn = redeployment(d, command, id, now);
+  draft.spawn = redeployment(d, command, now);
+  const { id } = draft.spawn;
   d.undoneBy = id;
   if (acting && acting !== d.id) {
     const first: Command = {
@@ -146,72 +223,6 @@ function redeploy(draft: Draft, command: Command, seen: Seen): Outcome {
     obeyed: true,
     message: `the old task set is gone; ${id} deploys ${d.blue.taskDefinition} again, without a canary`,
     deployment: id,
-  };
-}
-
-/** From the command's id, so that deciding twice names the same deployment. */
-function redeploymentId(d: Deployment, command: Command): string {
-  return `${d.service}-${command.id
-    .replace(/[^a-z0-9]/gi, "")
-    .slice(-12)
-    .toLowerCase()}`;
-}
-
-function redeployment(d: Deployment, command: Command, id: string, now: number): Deployment {
-  const { taskDefinition, loadBalancers: _, ...taskSet } = d.blue?.spec ?? {};
-  return {
-    ...newDeployment({
-      id,
-      target: d.target,
-      strategy: withoutCanary(d.strategy),
-      request: {
-        taskDefinition: d.blue?.taskDefinition ?? taskDefinition ?? "",
-        taskSet,
-        reason: command.reason ?? `undoes ${d.id}`,
-      },
-      actor: command.actor,
-      now,
-    }),
-    undoes: d.id,
-    // Its `created` event is written together with it.
-    events: 1,
-  };
-}
-
-/** A deployment as it is accepted: nothing known, nothing touched. */
-export function newDeployment(order: {
-  id: string;
-  target: Deployment["target"];
-  strategy: Deployment["strategy"];
-  request: Deployment["request"];
-  actor: Deployment["actor"];
-  now: number;
-}): Deployment {
-  const { now } = order;
-  return {
-    schema: recordSchema,
-    id: order.id,
-    service: order.target.name,
-    target: order.target,
-    strategy: order.strategy,
-    request: order.request,
-    actor: order.actor,
-    createdAt: now,
-    phase: "queued",
-    phaseSince: now,
-    step: 0,
-    stepSince: now,
-    note: "accepted",
-    green: {},
-    routes: [],
-    carriedAt: { blue: 0, green: 0 },
-    deleting: {},
-    unsureUntil: 0,
-    trouble: {},
-    problems: [],
-    told: [],
-    settled: false,
-    events: 0,
   };
 }
 
@@ -236,6 +247,13 @@ function resume(draft: Draft, seen: Seen): Outcome {
       return done("it takes what it finds for granted and goes on from there");
     }
     case "waiting":
+      if (d.phase !== "shifting") return refuse("it waits for room, and goes on by itself");
+      d.desiredAtStart = value(seen.service)?.desiredCount ?? d.desiredAtStart;
+      draft.lift();
+      return done("it takes the present desiredCount for enough");
+    case "window":
+    case "freeze":
+      return refuse(`${d.hold.reason}; override it, with a reason`);
     case undefined:
       return refuse("it is not held");
   }
@@ -266,32 +284,11 @@ function acceptDrift(draft: Draft, seen: Seen): void {
 
 function promote(draft: Draft, command: Command): Outcome {
   const { d, now } = draft;
-  if (d.phase === "baking") {
-    d.strategy = { ...d.strategy, bakeMs: 0 };
-    return done("it ends the bake and makes green PRIMARY");
-  }
-  if (d.phase === "retaining") {
-    d.strategy = { ...d.strategy, retainMs: 0 };
-    return done("it ends the retention and takes the old task set away");
-  }
-  const { steps } = d.strategy;
-  if (command.full) {
-    d.strategy = {
-      ...d.strategy,
-      steps: [...steps.slice(0, d.step), { kind: "weight", percent: 100 }],
-      bakeMs: 0,
-    };
-    d.stepSince = now;
-    return done("it goes to 100 % and then promotes, as soon as green is healthy enough");
-  }
-  if (steps[d.step]?.kind !== "pause") return refuse("it is not waiting at a step; it goes on by itself");
-  draft.record(
-    { type: "step", index: d.step, what: "pause ended" },
-    `step ${d.step + 1} of ${steps.length} is ended`,
-  );
-  d.step += 1;
-  d.stepSince = now;
-  return done(`it goes on with step ${d.step + 1} of ${steps.length}`);
+  const { promoteAt: at, full = false, ifHealthy = false } = command;
+  if (at === undefined || at <= now) return promoteNow(draft, full, command.actor);
+  if (d.phase === "retaining") return refuse("it is promoted already; only its retention is left");
+  d.appointment = { at, full, ifHealthy, commandId: command.id, actor: command.actor };
+  return done(`it promotes at ${clock(at)}${ifHealthy ? ", if it is healthy then" : ""}`);
 }
 
 function leftovers(draft: Draft, seen: Seen): string {

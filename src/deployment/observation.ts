@@ -2,6 +2,8 @@
  * What AWS said when a turn looked. Each thing read carries its value and time, or the fault that reading met;
  * what was not asked for is absent. A decision is made on this and the record alone.
  */
+import type { Closed } from "./calendar.ts";
+import type { Ask, Measured } from "./check.ts";
 import type { HookAnswer } from "./hook.ts";
 import type { RouteRef, Tag, TaskSetSpec } from "./target.ts";
 
@@ -138,7 +140,11 @@ export interface Seen {
   /** A revision that carries this deployment's tag, if one was registered. */
   registered?: Reading<{ arn: string } | null>;
   survey?: Reading<SurveySeen>;
+  /** Answers to the look's `measure`, by its keys. */
+  measured?: Record<string, Reading<Measured>>;
   slot: SlotSeen;
+  /** Why nothing may start or gain traffic now, by the present configuration. */
+  closed?: Closed;
   outcome?: Outcome;
 }
 
@@ -155,4 +161,6 @@ export interface Look {
   /** Look for a revision of this family tagged with this deployment's id. */
   registered?: { family: string; deployment: string };
   survey: boolean;
+  /** Measurements of checks that are due, by gate and check. */
+  measure?: Record<string, Ask>;
 }

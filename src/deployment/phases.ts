@@ -8,6 +8,7 @@ export const phases = [
   "queued",
   "preparing",
   "provisioning",
+  "testing",
   "shifting",
   "baking",
   "promoting",
@@ -18,6 +19,7 @@ export const phases = [
   "rolled_back",
   "failed",
   "cancelled",
+  "superseded",
   "abandoned",
 ] as const;
 
@@ -34,8 +36,8 @@ interface PhaseEntry {
 export const phaseTable = {
   queued: {
     // The last three are for one that was rebuilt from AWS.
-    to: ["preparing", "cancelled", "shifting", "retaining", "rolling_back"],
-    commands: ["rollback"],
+    to: ["preparing", "cancelled", "superseded", "shifting", "retaining", "rolling_back"],
+    commands: ["rollback", "override", "supersede"],
     what: "waits until the service is free",
   },
   preparing: {
@@ -44,13 +46,29 @@ export const phaseTable = {
     what: "reads everything and changes nothing",
   },
   provisioning: {
-    to: ["shifting", "rolling_back", "abandoned"],
-    commands: ["rollback", "pause", "resume", "retry", "release"],
+    to: ["testing", "shifting", "rolling_back", "abandoned"],
+    commands: ["rollback", "pause", "resume", "skip", "answer", "retry", "release"],
     what: "creates green and waits until it is steady and healthy",
+  },
+  testing: {
+    to: ["shifting", "rolling_back", "abandoned"],
+    commands: ["rollback", "pause", "resume", "promote", "approve", "skip", "answer", "retry", "release"],
+    what: "proves green before production: test traffic, hooks, checks",
   },
   shifting: {
     to: ["baking", "rolling_back", "abandoned"],
-    commands: ["rollback", "pause", "resume", "promote", "retry", "release"],
+    commands: [
+      "rollback",
+      "pause",
+      "resume",
+      "promote",
+      "approve",
+      "skip",
+      "override",
+      "answer",
+      "retry",
+      "release",
+    ],
     what: "goes through the steps of the strategy",
   },
   baking: {
@@ -82,6 +100,7 @@ export const phaseTable = {
   rolled_back: { to: [], commands: [], what: "blue serves as before; green is gone" },
   failed: { to: [], commands: [], what: "refused before anything was touched" },
   cancelled: { to: [], commands: [], what: "called off before anything was touched" },
+  superseded: { to: [], commands: [], what: "made way for a newer one before anything was touched" },
   abandoned: { to: [], commands: [], what: "given up on request; what is left is listed" },
 } as const satisfies Record<Phase, PhaseEntry>;
 

@@ -3,11 +3,13 @@
  * compare-and-set. JSON-plain; times are milliseconds since the epoch.
  */
 import type { ErrorCode, Problem } from "../errors.ts";
+import type { CheckRecord } from "./analysis.ts";
 import type { Command } from "./command.ts";
 import type { CreateTaskSetRequest, Pair, Pending, Weights } from "./effect.ts";
+import type { HookAnswer } from "./hook.ts";
 import type { Fault } from "./observation.ts";
 import type { Phase } from "./phases.ts";
-import type { Strategy } from "./strategy.ts";
+import { type Strategy, strategyDefaults } from "./strategy.ts";
 import type { RouteRef, ServiceTarget, TaskSetSpec } from "./target.ts";
 
 export interface Actor {
@@ -23,11 +25,13 @@ export interface DeployRequest {
   images?: Record<string, string>;
   /** Replaces what green would inherit from blue; target groups are always the pair's. */
   taskSet?: Partial<Omit<TaskSetSpec, "taskDefinition" | "loadBalancers">>;
+  /** Grows from build to build; one that is lower than the last accepted one is stale. */
+  build?: number;
   reason?: string;
 }
 
 export interface Hold {
-  kind: "paused" | "drift" | "waiting" | "stuck";
+  kind: "paused" | "drift" | "waiting" | "window" | "freeze" | "stuck";
   since: number;
   reason: string;
 }
@@ -68,6 +72,8 @@ export interface Observed {
 
 export interface RouteRecord {
   ref: RouteRef;
+  /** A test route: no production traffic takes it. */
+  test?: true;
   /** As read in preparing; where a rollback returns to. */
   before: Weights;
   /** What the pair's weights sum up to while traffic is shared. */
@@ -79,6 +85,8 @@ export interface RouteRecord {
   earlier: Weights[];
   /** Digest of the rest of the route, as last accepted. */
   rest: string;
+  /** How often weights that others changed were written again. */
+  reapplied?: number;
   /** Set once a rollback has told that the route no longer exists or forwards to the pair. */
   gone?: boolean;
 }
@@ -106,11 +114,46 @@ export interface GreenRecord {
   createdAt?: number;
 }
 
+/** What is known of a gate, by its id; kept when it has passed. */
+export interface GateRecord {
+  /** Somebody let it pass. */
+  passed?: { by: Actor; at: number; how: "approved" | "skipped" };
+  hook?: HookRecord;
+  /** By the name of the check. */
+  checks?: Record<string, CheckRecord>;
+}
+
+export interface HookRecord {
+  /** From 1; a new one begins only when a person asks for it. An answer to another one is refused. */
+  attempt: number;
+  /** Calls in a row that did not reach it. */
+  failures: number;
+  /** Not called again before this moment. */
+  nextAt: number;
+  answer?: HookAnswer & { at: number };
+}
+
+/** A promotion that was asked for a later moment. */
+export interface Appointment {
+  at: number;
+  full: boolean;
+  /** Left out where green or a check is not well by then. */
+  ifHealthy: boolean;
+  commandId: string;
+  actor: Actor;
+}
+
+/** Green's share of the production traffic from a moment on, in percent; undefined while it changes. */
+export interface Share {
+  from: number;
+  percent?: number;
+}
+
 /**
  * The version of what follows. It goes up with every change that an older Teal would read wrongly; `test/compat`
  * keeps an example of each, and every one stays readable.
  */
-export const recordSchema = 1;
+export const recordSchema = 2;
 
 export interface Deployment {
   schema: typeof recordSchema;
@@ -126,11 +169,19 @@ export interface Deployment {
   phase: Phase;
   /** Start of the phase's clock; moved forward by the length of each hold. */
   phaseSince: number;
-  /** Steps before this index are done. */
+  /** Steps of the phase's list before this index are done. */
   step: number;
   /** Start of the step's clock, moved like `phaseSince`. */
   stepSince: number;
   hold?: Hold;
+  gates: Record<string, GateRecord>;
+  /** The latest ones, oldest first. */
+  shares: Share[];
+  appointment?: Appointment;
+  /** Closures (see calendar.ts) that somebody overrode for this deployment. */
+  overrides: string[];
+  /** Those that wait before it make way for it. */
+  supersedes?: boolean;
   /** When the last decision was made. */
   turnAt?: number;
   /** What it is doing or waiting for, in a sentence for people. */
@@ -150,6 +201,8 @@ export interface Deployment {
   /** `blue` once its deletion was committed: from then on there is no way back but a new deployment. */
   deleting: { blue?: boolean; green?: boolean };
 
+  /** When blue was last scaled down on its way out. */
+  drainedAt?: number;
   /** Set once blue was scaled down: from then on it gets traffic back only where its health is seen. */
   blueShrunk?: boolean;
 
@@ -187,4 +240,17 @@ export interface Deployment {
 
 export function elapsedMs(d: Deployment, since: number, now: number): number {
   return Math.max(0, (d.hold ? d.hold.since : now) - since);
+}
+
+/** A record of an earlier schema as this one has it. */
+export function upgraded(d: Deployment): Deployment {
+  if (d.schema === recordSchema) return d;
+  return {
+    ...d,
+    schema: recordSchema,
+    strategy: { ...strategyDefaults, ...d.strategy },
+    gates: {},
+    shares: [],
+    overrides: [],
+  };
 }

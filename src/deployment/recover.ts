@@ -6,7 +6,7 @@
 import type { Problem } from "../errors.ts";
 import type { Pair, Weights } from "./effect.ts";
 import { parseBefore, parseBlue } from "./inherit.ts";
-import { newDeployment } from "./obey.ts";
+import { newDeployment } from "./accept.ts";
 import type { Seen, ServiceSeen, TaskSetSeen } from "./observation.ts";
 import type { Actor, Deployment, RouteRecord } from "./record.ts";
 import { type Strategy, withoutCanary } from "./strategy.ts";

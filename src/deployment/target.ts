@@ -19,8 +19,15 @@ export interface ServiceTarget {
   /** The pair; empty for a service that no load balancer serves. */
   targetGroups: [string, string] | [];
   routes: RouteRef[];
+  /** Routes on which green is tried before production traffic. */
+  testRoutes?: RouteRef[];
   /** The first task set, for a service that has no PRIMARY one yet. */
   taskSet?: TaskSetSpec;
+}
+
+/** Every route of a service, those of production first. */
+export function routesOf(target: ServiceTarget): RouteRef[] {
+  return [...target.routes, ...(target.testRoutes ?? [])];
 }
 
 export interface LoadBalancerSpec {

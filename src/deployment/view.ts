@@ -5,6 +5,7 @@
 import type { Weights } from "./effect.ts";
 import type { Fault, Reading, RouteSeen, Seen, ServiceSeen, TaskSeen, TaskSetSeen } from "./observation.ts";
 import type { Deployment, RouteRecord } from "./record.ts";
+import type { Step } from "./strategy.ts";
 import { tagKeys } from "./target.ts";
 import { greenShare, sameWeights, tasksFor } from "./traffic.ts";
 
@@ -104,17 +105,22 @@ export function routesIn(v: View, ...states: RouteState[]): RouteRecord[] {
   return v.d.routes.filter((route) => states.includes(routeState(v, route)));
 }
 
+/** The routes that production traffic takes. */
+export function production(d: Deployment): RouteRecord[] {
+  return d.routes.filter((route) => !route.test);
+}
+
 /** The greatest share that any route gives green, as read or as asked, in percent. */
 export function greenPercent(v: View): number {
-  const shares = v.d.routes.map((route) =>
+  const shares = production(v.d).map((route) =>
     Math.max(greenShare(weightsRead(v, route) ?? { blue: 1, green: 0 }), greenShare(route.asked)),
   );
   return 100 * Math.max(0, ...shares);
 }
 
-/** Whether every route was read and gives this colour no weight. */
+/** Whether every route of production was read and gives this colour no weight. */
 export function carriesNothing(v: View, colour: "blue" | "green"): boolean {
-  return v.d.routes.every((route) => weightOf(v, route, colour) === 0);
+  return production(v.d).every((route) => weightOf(v, route, colour) === 0);
 }
 
 /**
@@ -152,6 +158,14 @@ export function greenHealthy(v: View): number | undefined {
 
 export function blueHealthy(v: View): number | undefined {
   return v.d.pair ? healthyTargets(v, v.d.pair.blue) : v.blue?.running;
+}
+
+/**
+ * Tasks that green needs before it gets `percent`: an autoscaler that halves desiredCount because two colours share
+ * the load would leave green short, so what was needed at the start counts too.
+ */
+export function tasksToBear(v: View, percent: number): number {
+  return Math.max(tasksNeeded(v, percent), tasksFor(v.d.desiredAtStart ?? 0, percent));
 }
 
 /** Tasks that green needs to carry `percent` of the traffic; at least one. */
@@ -239,8 +253,21 @@ export function isTaggedRollingBack(v: View): boolean {
   return v.green?.spec.tags?.some((tag) => tag.key === tagKeys.rollingBack) ?? false;
 }
 
+/** The list of steps of the phase that it is in. */
+export function stepsOf(d: Deployment): Step[] {
+  switch (d.phase) {
+    case "provisioning":
+      return d.strategy.before;
+    case "testing":
+      return d.strategy.testing;
+    default:
+      return d.strategy.steps;
+  }
+}
+
 /** Green is PRIMARY, but the steps that are still to come would give blue traffic again. */
 export function isPromotedUnknown({ d, primary }: View): boolean {
-  const back = d.strategy.steps.slice(d.step).some((step) => step.kind === "weight" && step.percent < 100);
+  const done = stepsOf(d) === d.strategy.steps ? d.step : 0;
+  const back = d.strategy.steps.slice(done).some((step) => step.kind === "weight" && step.percent < 100);
   return back && d.blue !== undefined && primary !== undefined && primary.arn === d.green.arn;
 }

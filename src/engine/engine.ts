@@ -1,10 +1,11 @@
 /** The ways in: starting deployments, asking things of them, running their turns. */
 import type { Command, CommandKind } from "../deployment/command.ts";
 import { createdEvent } from "../deployment/event.ts";
+import type { HookAnswer } from "../deployment/hook.ts";
 import { isTerminal } from "../deployment/phases.ts";
 import { findStrays, rebuild, type Stray, type Way } from "../deployment/recover.ts";
 import { readingFaults } from "../deployment/view.ts";
-import { newDeployment } from "../deployment/obey.ts";
+import { newDeployment } from "../deployment/accept.ts";
 import type { Actor, Deployment, DeployRequest } from "../deployment/record.ts";
 import type { Strategy } from "../deployment/strategy.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
@@ -18,8 +19,10 @@ export interface Order {
   strategy: Strategy;
   request: DeployRequest;
   actor: Actor;
-  /** What to do while another deployment acts on the service, or waits for it. */
-  whenBusy: "queue" | "reject";
+  /** What to do while another deployment acts on the service, or waits for it: `supersede` those that wait. */
+  whenBusy: "queue" | "supersede" | "reject";
+  /** Accept a build that is lower than the last accepted one. */
+  force?: boolean;
   /** The same key with the same order gives the deployment that the first one made. */
   idempotencyKey?: string;
 }
@@ -29,6 +32,11 @@ export interface CommandOrder {
   actor: Actor;
   reason?: string;
   full?: boolean;
+  promoteAt?: number;
+  ifHealthy?: boolean;
+  gate?: string;
+  attempt?: number;
+  answer?: HookAnswer;
   /** Given by the caller to make asking safe to repeat. */
   commandId?: string;
 }
@@ -72,9 +80,16 @@ export function createEngine(parts: EngineParts): Engine {
   return {
     async start(order) {
       const now = clock.now();
-      const deployment = newDeployment({ ...order, id: newId(order.target.name, now, parts.random()), now });
+      const { request, force = false } = order;
+      const deployment = newDeployment({
+        ...order,
+        id: newId(order.target.name, now, parts.random()),
+        supersedes: order.whenBusy === "supersede",
+        now,
+      });
       const result = await records.create({ ...deployment, events: 1 }, [createdEvent(deployment)], {
-        whenBusy: order.whenBusy,
+        whenBusy: order.whenBusy === "reject" ? "reject" : "queue",
+        ...(request.build !== undefined && { build: { number: request.build, force } }),
         ...(order.idempotencyKey && {
           idempotencyKey: order.idempotencyKey,
           fingerprint: JSON.stringify([order.target.name, order.strategy.name, order.request]),
@@ -83,6 +98,11 @@ export function createEngine(parts: EngineParts): Engine {
       switch (result.kind) {
         case "busy":
           throw new TealError("busy", `${result.acting} acts on ${order.target.name}`);
+        case "stale":
+          throw new TealError(
+            "stale-build",
+            `build ${request.build} of ${order.target.name} is older than build ${result.accepted}, which was accepted before`,
+          );
         case "conflict":
           throw new TealError(
             "idempotency-conflict",
@@ -97,14 +117,9 @@ export function createEngine(parts: EngineParts): Engine {
 
     async ask(id, order) {
       const now = clock.now();
-      const command: Command = {
-        id: order.commandId ?? `c${now.toString(36)}${parts.random().slice(0, 8)}`,
-        kind: order.kind,
-        actor: order.actor,
-        at: now,
-        ...(order.reason && { reason: order.reason }),
-        ...(order.full && { full: true }),
-      };
+      const { commandId, ...asked } = order;
+      const named = commandId ?? `c${now.toString(36)}${parts.random().slice(0, 8)}`;
+      const command: Command = { ...asked, id: named, at: now };
       const posted = await records.post(id, command, now);
       if (posted === "absent") throw new TealError("unknown-deployment", `there is no deployment ${id}`);
       await wakeOrLeave(parts, id);
@@ -134,8 +149,8 @@ export function createEngine(parts: EngineParts): Engine {
       });
       if (result.kind === "busy")
         throw new TealError("busy", `${result.acting} acts on ${order.target.name}`);
-      if (result.kind === "conflict")
-        throw new TealError("internal", "a recovery carries no idempotency key");
+      if (result.kind === "conflict" || result.kind === "stale")
+        throw new TealError("internal", "a recovery carries neither an idempotency key nor a build");
       await wakeOrLeave(parts, result.deployment.id);
       return result.deployment;
     },

@@ -2,7 +2,7 @@
 import type { Ask, Measured } from "../deployment/check.ts";
 import type { Command } from "../deployment/command.ts";
 import type { Decision } from "../deployment/decision.ts";
-import type { Effect } from "../deployment/effect.ts";
+import type { AwsEffect } from "../deployment/effect.ts";
 import type { DeploymentEvent } from "../deployment/event.ts";
 import type { HookRequest } from "../deployment/hook.ts";
 import type { Look, Outcome, Reading, Seen, SlotSeen } from "../deployment/observation.ts";
@@ -42,6 +42,8 @@ export type Created =
   /** The same idempotency key created this one before. */
   | { kind: "existing"; deployment: Deployment }
   | { kind: "busy"; acting: string }
+  /** A newer build was accepted before. */
+  | { kind: "stale"; accepted: number }
   | { kind: "conflict" };
 
 export interface DeploymentPage {
@@ -62,7 +64,13 @@ export interface Records {
   create(
     deployment: Deployment,
     events: DeploymentEvent[],
-    options: { whenBusy: "queue" | "reject"; idempotencyKey?: string; fingerprint?: string },
+    options: {
+      whenBusy: "queue" | "reject";
+      idempotencyKey?: string;
+      fingerprint?: string;
+      /** Refused where it is lower than the last accepted one of the service, unless forced. */
+      build?: { number: number; force: boolean };
+    },
   ): Promise<Created>;
   /** Takes the deployment over: epoch + 1. Undefined where there is no such record. */
   claim(id: string): Promise<Claimed | undefined>;
@@ -133,7 +141,7 @@ export interface Cloud {
   /** Reads what is asked for, all of it begun after the call; each call ends by `deadline` (ms since the epoch). */
   look(target: ServiceTarget, look: Look, deadline: number): Promise<Omit<Seen, "slot" | "outcome">>;
   /** Performs one effect under the guard. */
-  perform(target: ServiceTarget, effect: Effect, guard: Guard): Promise<Outcome>;
+  perform(target: ServiceTarget, effect: AwsEffect, guard: Guard): Promise<Outcome>;
 }
 
 /** Measuring for checks, at AWS or elsewhere. Only reads, so it is safe to repeat. */

@@ -8,14 +8,21 @@
 import { type Decide, decide as decideByTheRules } from "../deployment/decide.ts";
 import type { Decision } from "../deployment/decision.ts";
 import { look } from "../deployment/look.ts";
-import type { Outcome, Seen } from "../deployment/observation.ts";
+import type { Ask, Measured } from "../deployment/check.ts";
+import type { Outcome, Reading, Seen } from "../deployment/observation.ts";
 import type { Deployment } from "../deployment/record.ts";
-import type { Claimed, Clock, Cloud, Committed, Records, Wakes } from "./ports.ts";
+import type { ServiceTarget } from "../deployment/target.ts";
+import type { Closed } from "../deployment/calendar.ts";
+import type { Claimed, Clock, Cloud, Committed, Gauge, Hooks, Records, Wakes } from "./ports.ts";
 
 export interface Parts {
   records: Records;
   wakes: Wakes;
   cloud: Cloud;
+  gauge: Gauge;
+  hooks: Hooks;
+  /** Why nothing of this service may start or gain traffic now, by the configuration as it is now. */
+  closed: (service: string, now: number) => Closed | undefined;
   clock: Clock;
   log: EngineLog;
   /** The state machine; the real one where left out. Tests give broken ones, to see that it shows. */
@@ -96,8 +103,9 @@ async function decideAndCommit(
   const looked = await observe(held.deployment, parts);
   let { inbox, slot } = held;
   for (let again = 0; again < againMax; again++) {
-    const seen: Seen = { ...looked, slot, ...(outcome && { outcome }) };
     const now = clock.now();
+    const closed = parts.closed(held.deployment.service, now);
+    const seen: Seen = { ...looked, slot, ...(outcome && { outcome }), ...(closed && { closed }) };
     const decision = decide(held.deployment, seen, inbox, now);
     const committed = await records.commit(
       { claim: held.claim, version: held.version, inbox, slot },
@@ -113,18 +121,36 @@ async function decideAndCommit(
 
 /** All reads begin after the last call has returned, so that they may show what it did. */
 async function observe(deployment: Deployment, parts: Parts): Promise<Omit<Seen, "slot" | "outcome">> {
-  const wanted = look(deployment);
+  const now = parts.clock.now();
+  const deadline = now + lookLimitMs;
+  const wanted = look(deployment, now);
   const nothing = !wanted.service && !wanted.routes && wanted.health.length === 0 && !wanted.taskDefinition;
-  if (nothing) return { routes: {}, health: {} };
-  return await parts.cloud.look(deployment.target, wanted, parts.clock.now() + lookLimitMs);
+  const [looked, measured] = await Promise.all([
+    nothing ? { routes: {}, health: {} } : parts.cloud.look(deployment.target, wanted, deadline),
+    measure(deployment.target, wanted.measure ?? {}, deadline, parts.gauge),
+  ]);
+  return { ...looked, ...(wanted.measure && { measured }) };
+}
+
+async function measure(
+  target: ServiceTarget,
+  asks: Record<string, Ask>,
+  deadline: number,
+  gauge: Gauge,
+): Promise<Record<string, Reading<Measured>>> {
+  const measured = Object.entries(asks).map(
+    async ([key, ask]) => [key, await gauge.measure(target, ask, deadline)] as const,
+  );
+  return Object.fromEntries(await Promise.all(measured));
 }
 
 /** The committed effect, under the guard that the claim still holds before every attempt. */
 async function perform(held: Claimed, parts: Parts): Promise<Outcome | undefined> {
   const { pending, target } = held.deployment;
   if (!pending) return undefined;
-  return await parts.cloud.perform(target, pending.effect, {
-    deadline: pending.deadline,
-    allowed: () => parts.records.holds(held.claim),
-  });
+  const { effect, deadline } = pending;
+  const guard = { deadline, allowed: () => parts.records.holds(held.claim) };
+  return effect.kind === "callHook"
+    ? await parts.hooks.call(effect.request, guard)
+    : await parts.cloud.perform(target, effect, guard);
 }

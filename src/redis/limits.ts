@@ -1,6 +1,6 @@
 /** How much of the history of deployments is kept, and the checks that every store of records makes. */
 import type { DeploymentEvent } from "../deployment/event.ts";
-import { type Deployment, recordSchema } from "../deployment/record.ts";
+import { type Deployment, recordSchema, upgraded } from "../deployment/record.ts";
 import { TealError } from "../errors.ts";
 
 export interface RecordLimits {
@@ -52,7 +52,7 @@ const positionDigits = 15;
  * damaged.
  */
 export function checkSchema(found: Deployment): Deployment {
-  if (found.schema <= recordSchema) return found;
+  if (found.schema <= recordSchema) return upgraded(found);
   throw new TealError(
     "too-new",
     `${found.id} was written with schema ${String(found.schema)}; this version of Teal knows up to ${recordSchema}`,

@@ -64,13 +64,14 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
   };
 
   return {
-    create: async (deployment, events, { whenBusy, idempotencyKey: key, fingerprint = "" }) => {
+    create: async (deployment, events, { whenBusy, idempotencyKey: key, fingerprint = "", build }) => {
       checkEvents(deployment, events, 0);
       const what = `create ${deployment.id}`;
       const order = JSON.stringify({
         permit: await permit(what),
         deployment: toInsert(deployment, events),
         reject: whenBusy === "reject",
+        ...(build && { build }),
         ...(key !== undefined && { idempotency: { key, fingerprint } }),
         limits,
       });
@@ -79,6 +80,7 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
       );
       if (reply[0] === "late") throw late(what, permitMs);
       if (reply[0] === "existing") return { kind: "existing", deployment: toDeployment(reply[1]) };
+      if (reply[0] === "stale") return { kind: "stale", accepted: Number(reply[1]) };
       if (reply[0] === "busy") return { kind: "busy", acting: reply[1] };
       return reply[0] === "created" ? { kind: "created", deployment } : { kind: "conflict" };
     },

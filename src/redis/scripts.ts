@@ -11,7 +11,7 @@
  *     d:<id>:seen        sorted set of the ids of posted commands, by time
  *     d:<id>:events      list of events (JSON), the newest ones
  *     due                sorted set of ids by the time of their next turn
- *     slot:<service>     hash: acting, retaining
+ *     slot:<service>     hash: acting, retaining, build (the greatest accepted one)
  *     queue:<service>    list of ids, the next one first
  *     all                sorted set of places (see `position`), all scores 0
  *     service:<service>  the same for one service
@@ -30,6 +30,7 @@ export type CreateReply =
   | ["created"]
   | ["existing", record: string]
   | ["busy", acting: string]
+  | ["stale", accepted: string]
   | ["conflict"]
   | ["late"];
 
@@ -143,7 +144,10 @@ writeThoughFull()
 return call('SET', a.permit, '1', 'PX', a.ms)
 `;
 
-/** Arguments: permit, deployment {id, service, record, events, place, createdAt}, reject, idempotency?, limits. */
+/**
+ * Arguments: permit, deployment {id, service, record, events, place, createdAt}, reject, idempotency?,
+ * build? {number, force}, limits.
+ */
 const tealCreate = /* lua */ `
 if call('EXISTS', a.permit) == 0 then return { 'late' } end
 local d = a.deployment
@@ -159,6 +163,9 @@ end
 local same = call('HGET', deploymentKey(d.id), 'record')
 if same then return { 'existing', same } end
 local slot = slotOf(d.service)
+local slotKey = p .. 'slot:' .. d.service
+local accepted = tonumber(call('HGET', slotKey, 'build') or nil)
+if a.build and accepted and a.build.number < accepted and not a.build.force then return { 'stale', tostring(accepted) } end
 local acting = slot[1] ~= '' and slot[1] or slot[3][1]
 if acting and (a.reject or #slot[3] >= a.limits.queue) then return { 'busy', acting } end
 
@@ -167,6 +174,7 @@ if idem then
   call('HSET', idem, 'id', d.id, 'fingerprint', a.idempotency.fingerprint)
   call('PEXPIRE', idem, a.limits.idempotencyMs)
 end
+if a.build and (not accepted or a.build.number > accepted) then call('HSET', slotKey, 'build', a.build.number) end
 call('RPUSH', p .. 'queue:' .. d.service, d.id)
 fill(d.service, d.createdAt)
 trim(d.service, a.limits.settled, a.limits.trimBatch)

@@ -1,10 +1,10 @@
 /** What is sent for each effect, when nothing may be sent, and what an answer that never came is called. */
 import { expect, test } from "vitest";
-import type { Effect } from "../../src/deployment/effect.ts";
+import type { AwsEffect } from "../../src/deployment/effect.ts";
 import { openGuard, sampleClock, setArn, Stub, stubCloud, target } from "./stub.ts";
 
 const arn = setArn("1");
-const promote: Effect = { kind: "makePrimary", arn };
+const promote: AwsEffect = { kind: "makePrimary", arn };
 const ok = { ok: {} };
 
 test("a new set is asked for with all that the record's request has", async () => {
@@ -42,7 +42,7 @@ test("a new set is asked for with all that the record's request has", async () =
   ]);
 });
 
-const simple: [Effect, string, object][] = [
+const simple: [AwsEffect, string, object][] = [
   [
     { kind: "scaleTaskSet", arn, scalePercent: 0 },
     "ecs:UpdateTaskSet",
@@ -74,8 +74,8 @@ test("a revision is registered as it was read, with tags if there are any, and i
   const stub = new Stub(() => ({ ok: { taskDefinition: { taskDefinitionArn: "arn:new" } } }));
   const cloud = stubCloud(stub, { clock });
   const registration = { family: "checkout", containerDefinitions: [{ name: "web", image: "shop:2" }] };
-  const plain: Effect = { kind: "registerTaskDefinition", registration, tags: [] };
-  const tagged: Effect = { ...plain, tags: [{ key: "a", value: "" }] };
+  const plain: AwsEffect = { kind: "registerTaskDefinition", registration, tags: [] };
+  const tagged: AwsEffect = { ...plain, tags: [{ key: "a", value: "" }] };
   expect(await cloud.perform(target, plain, openGuard(clock))).toMatchObject({ value: { arn: "arn:new" } });
   await cloud.perform(target, tagged, openGuard(clock));
   expect(stub.received.map((call) => call.input)).toEqual([
@@ -92,7 +92,7 @@ test("what the record holds but AWS could never take is refused before it is sen
   const stub = new Stub(() => ok);
   const cloud = stubCloud(stub, { clock });
   const request = { cluster: "c", service: "s", taskDefinition: "t", clientToken: "k", scalePercent: 1 };
-  const strange: Effect[] = [
+  const strange: AwsEffect[] = [
     { kind: "registerTaskDefinition", registration: {}, tags: [] },
     { kind: "createTaskSet", request: { ...request, launchType: "MOON" } },
   ];
@@ -106,9 +106,9 @@ test("what the record holds but AWS could never take is refused before it is sen
 test("deleting a set that is gone is done; scaling it is refused as absent", async () => {
   const clock = sampleClock();
   const cloud = stubCloud(new Stub(() => ({ error: "TaskSetNotFoundException" })), { clock });
-  const remove: Effect = { kind: "deleteTaskSet", arn, force: false };
+  const remove: AwsEffect = { kind: "deleteTaskSet", arn, force: false };
   expect(await cloud.perform(target, remove, openGuard(clock))).toMatchObject({ kind: "done", value: {} });
-  const scale: Effect = { kind: "scaleTaskSet", arn, scalePercent: 0 };
+  const scale: AwsEffect = { kind: "scaleTaskSet", arn, scalePercent: 0 };
   expect(await cloud.perform(target, scale, openGuard(clock))).toMatchObject({
     kind: "refused",
     fault: { class: "absent", code: "TaskSetNotFoundException", action: "ecs:UpdateTaskSet" },

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { realClock } from "../../sandbox/clock.ts";
 import { startAws } from "../../sandbox/start.ts";
 import { createCloud } from "../../src/aws/cloud.ts";
-import type { CreateTaskSetRequest, Effect } from "../../src/deployment/effect.ts";
+import type { CreateTaskSetRequest, AwsEffect } from "../../src/deployment/effect.ts";
 import type { Look, Outcome, TaskSetSeen } from "../../src/deployment/observation.ts";
 import type { RouteRef, ServiceTarget } from "../../src/deployment/target.ts";
 import { forward, region, sandbox, shop, taskSet } from "../sandbox/support.ts";
@@ -79,7 +79,7 @@ async function scene() {
       { service: false, routes: false, health: [], tasks: [], survey: false, ...asked },
       box.clock.now() + 15_000,
     );
-  const perform = (effect: Effect): Promise<Outcome> => cloud.perform(target, effect, openGuard(box.clock));
+  const perform = (effect: AwsEffect): Promise<Outcome> => cloud.perform(target, effect, openGuard(box.clock));
   const sets = async (): Promise<TaskSetSeen[]> => {
     const { service } = await look({ service: true });
     if (!service?.ok) throw new Error("the service was not read");

@@ -1,7 +1,7 @@
 /** Setting weights: nothing of a route changes but the weights of the pair, field by field. */
 import { describe, expect, test } from "vitest";
 import type { Action, Rule } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { Effect } from "../../src/deployment/effect.ts";
+import type { AwsEffect } from "../../src/deployment/effect.ts";
 import type { Outcome } from "../../src/deployment/observation.ts";
 import { pairForward, restOf, weightsOf, withWeights } from "../../src/aws/routes.ts";
 import {
@@ -52,7 +52,7 @@ const full = [
   ]),
 ];
 
-function effect(kind: "listener" | "rule"): Effect {
+function effect(kind: "listener" | "rule"): AwsEffect {
   return {
     kind: "setWeights",
     route: { kind, arn: kind === "rule" ? ruleArn : listenerArn },

@@ -11,6 +11,7 @@ import type { Cloud } from "../../src/engine/ports.ts";
 import { runTurns } from "../../src/engine/turn.ts";
 import { deployment, note } from "../contract/deployment.ts";
 import { openTestRecords, type TestRecords } from "../redis/records.ts";
+import { nothingOutside } from "../support/outside.ts";
 import { silent } from "../support/silent.ts";
 
 const schemas = Array.from({ length: recordSchema }, (_, i) => `schema-${i + 1}`);
@@ -49,11 +50,13 @@ const away: Cloud = {
   perform: async (_target, _effect, { deadline }) => ({ kind: "unknown", at: deadline, fault }),
 };
 
+const later = { now: () => Date.UTC(2027, 0, 1) };
 const parts = () => ({
   records: store.records,
   wakes: { wake: async () => {} },
   cloud: away,
-  clock: { now: () => Date.UTC(2027, 0, 1) },
+  ...nothingOutside(later),
+  clock: later,
   log: silent,
 });
 

@@ -1,11 +1,11 @@
 /** A create that AWS performs long after everybody gave it up, when its deployment has gone back and ended. */
 import { expect, it } from "vitest";
-import type { Effect } from "../../src/deployment/effect.ts";
+import type { AwsEffect } from "../../src/deployment/effect.ts";
 import type { Cloud } from "../../src/engine/ports.ts";
 import { need, World } from "../support/world.ts";
 
 it("a second set that appears after the end, its token forgotten with the first one, is taken away", async () => {
-  let late: Effect | undefined;
+  let late: AwsEffect | undefined;
   let aws: Cloud | undefined;
   const world = new World({
     wrap: (cloud) => {

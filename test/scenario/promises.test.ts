@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { type Decide, machine, rules } from "../../src/deployment/decide.ts";
 import { forbid } from "../../src/deployment/forbid.ts";
-import type { Effect } from "../../src/deployment/effect.ts";
+import type { AwsEffect } from "../../src/deployment/effect.ts";
 import type { Phase } from "../../src/deployment/phases.ts";
 import type { Rule } from "../../src/deployment/rules/rule.ts";
 import type { Cloud } from "../../src/engine/ports.ts";
@@ -18,7 +18,7 @@ function without(phase: Phase, ...situations: string[]): Decide {
 }
 
 /** Calls that nobody decided on, or that are not quite what was decided. */
-function twisted(twist: (effect: Effect) => Effect): (cloud: Cloud) => Cloud {
+function twisted(twist: (effect: AwsEffect) => AwsEffect): (cloud: Cloud) => Cloud {
   return (cloud) => ({
     look: (target, look, deadline) => cloud.look(target, look, deadline),
     perform: (target, effect, guard) => cloud.perform(target, twist(effect), guard),

@@ -1,11 +1,11 @@
 /** A deployment and what it sees, in good order, for every phase; tests then change the one thing they are about. */
 import type { Command, CommandKind } from "../../src/deployment/command.ts";
 import type { Fault, Reading, Seen, TaskSeen, TaskSetSeen } from "../../src/deployment/observation.ts";
-import { newDeployment } from "../../src/deployment/obey.ts";
+import { newDeployment } from "../../src/deployment/accept.ts";
 import type { Phase } from "../../src/deployment/phases.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import { type Strategy, strategyDefaults } from "../../src/deployment/strategy.ts";
-import type { ServiceTarget } from "../../src/deployment/target.ts";
+import type { RouteRef, ServiceTarget } from "../../src/deployment/target.ts";
 
 export const now = Date.UTC(2026, 5, 1, 12);
 export const id = "checkout-abc-1";
@@ -14,6 +14,7 @@ const elb = "arn:aws:elasticloadbalancing:eu-west-1:000000000000";
 export const groupA = `${elb}:targetgroup/checkout-a/1`;
 export const groupB = `${elb}:targetgroup/checkout-b/2`;
 export const listener = `${elb}:listener/app/main/1/1`;
+export const testRoute: RouteRef = { kind: "rule", arn: `${elb}:listener-rule/app/main/1/1/9` };
 export const rule = `${elb}:listener-rule/app/main/1/1/1`;
 const ecs = "arn:aws:ecs:eu-west-1:000000000000";
 export const blueArn = `${ecs}:task-set/prod/checkout/ecs-svc/1`;
@@ -134,7 +135,7 @@ export function without(scene: Scene, colour: "blue" | "green"): void {
 /** Sets what every route reads and, unless told otherwise, what was last asked of it. */
 export function weigh(scene: Scene, blue: number, green: number, options: { asked?: boolean } = {}): void {
   scene.seen.routes = Object.fromEntries(
-    target.routes.map((ref) => [
+    [...target.routes, testRoute].map((ref) => [
       ref.arn,
       read({ ref, weights: { [groupA]: blue, [groupB]: green }, rest: "r" }),
     ]),
@@ -216,8 +217,11 @@ export function scene(phase: Phase): Scene {
   d.green = { base: revision(2), taskDefinition: revision(2) };
   const blue = taskSet("blue");
   d.blue = { arn: blue.arn, id: blue.id, taskDefinition: revision(1), scalePercent: 100, spec: blue.spec };
-  d.routes = target.routes.map((ref) => ({
+  const tested = phase === "testing" || phase === "promoting";
+  const refs = tested ? [...target.routes, testRoute] : target.routes;
+  d.routes = refs.map((ref) => ({
     ref,
+    ...(ref === testRoute && { test: true as const }),
     before: { blue: 1, green: 0 },
     sum: 100,
     asked: { blue: 1, green: 0 },
@@ -233,6 +237,10 @@ export function scene(phase: Phase): Scene {
   serviceOf(made).taskSets.push(green);
   made.seen.tasks = read(tasksOf("green", 4));
   heal(made, "green", 4);
+  if (phase === "testing") {
+    d.strategy = { ...strategy, testing: [{ kind: "test" }] };
+    return made;
+  }
   if (phase === "shifting") {
     d.step = 1;
     return made;

@@ -34,6 +34,8 @@ export interface MemoryState {
   entries: Map<string, Entry>;
   due: Map<string, number>;
   slots: Map<string, SlotSeen>;
+  /** The greatest accepted build, by service. */
+  builds: Map<string, number>;
   idempotency: Map<string, { id: string; fingerprint: string; expiresAt: number }>;
 }
 
@@ -116,7 +118,7 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
   const create = (
     deployment: Deployment,
     events: DeploymentEvent[],
-    options: { whenBusy: "queue" | "reject"; idempotencyKey?: string; fingerprint?: string },
+    options: Parameters<Records["create"]>[2],
   ): Created => {
     checkEvents(deployment, events, 0);
     const { idempotencyKey: key, fingerprint = "" } = options;
@@ -128,6 +130,11 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
     }
     const same = state.entries.get(deployment.id);
     if (same) return { kind: "existing", deployment: structuredClone(same.deployment) };
+    const { build } = options;
+    const accepted = state.builds.get(deployment.service);
+    if (build && !build.force && accepted !== undefined && build.number < accepted) {
+      return { kind: "stale", accepted };
+    }
     const slot = slotOf(deployment.service);
     const acting = slot.acting ?? slot.queue[0];
     if (acting !== undefined && (options.whenBusy === "reject" || slot.queue.length >= limits.queue)) {
@@ -138,6 +145,7 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
       const expiresAt = deployment.createdAt + limits.idempotencyMs;
       state.idempotency.set(key, { id: deployment.id, fingerprint, expiresAt });
     }
+    if (build) state.builds.set(deployment.service, Math.max(build.number, accepted ?? 0));
     slot.queue.push(deployment.id);
     fill(deployment.service, deployment.createdAt);
     trim(deployment.service);
@@ -278,7 +286,7 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
 }
 
 function empty(): MemoryState {
-  return { entries: new Map(), due: new Map(), slots: new Map(), idempotency: new Map() };
+  return { entries: new Map(), due: new Map(), slots: new Map(), builds: new Map(), idempotency: new Map() };
 }
 
 function changeSlot(slot: SlotSeen, id: string, change: SlotChange): void {

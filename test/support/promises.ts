@@ -294,6 +294,8 @@ function isCallOf({ action, params }: CallBegun, { effect }: Written, d: Deploym
         given["primaryTaskSet"] === effect.arn &&
         isOf(d, effect.arn)
       );
+    case "callHook":
+      return false;
     case "tagTaskSet":
       return action === "TagResource" && given["resourceArn"] === effect.arn;
     case "setWeights":

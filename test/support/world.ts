@@ -11,7 +11,7 @@ import { isTerminal, type Phase } from "../../src/deployment/phases.ts";
 import type { Actor, Deployment, DeployRequest } from "../../src/deployment/record.ts";
 import { type Step, type Strategy, strategyDefaults } from "../../src/deployment/strategy.ts";
 import type { RouteRef, ServiceTarget } from "../../src/deployment/target.ts";
-import { createEngine, type Engine } from "../../src/engine/engine.ts";
+import { type CommandOrder, createEngine, type Engine, type Order } from "../../src/engine/engine.ts";
 import type { Cloud, Records } from "../../src/engine/ports.ts";
 import type { InProcessHandler } from "../../sandbox/wire/handler.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
@@ -19,6 +19,8 @@ import type { ActionInput } from "../../sandbox/model/elb/shapes.ts";
 import type { Settings } from "../../sandbox/model/settings.ts";
 import { type LocalAws, startAws } from "../../sandbox/start.ts";
 import { createMemoryRecords, type MemoryRecords } from "./memory-records.ts";
+import { closedAt, type Calendar } from "../../src/deployment/calendar.ts";
+import { Outside } from "./outside.ts";
 import { silent } from "./silent.ts";
 
 export const region = "eu-west-1";
@@ -97,6 +99,10 @@ export class World {
   readonly records: MemoryRecords = createMemoryRecords();
   readonly engine: Engine;
   readonly cloud: Cloud;
+  /** Numbers for checks and systems that answer hooks. */
+  readonly outside: Outside;
+  /** Windows and freezes, as a test sets them. */
+  calendar: Calendar = { windows: [], freezes: [] };
   private readonly commitEars = new Set<(commit: Commit) => void>();
   private ids = 0;
   /** Requests that the wire has not answered yet. */
@@ -105,6 +111,7 @@ export class World {
   constructor(options: WorldOptions = {}) {
     const { seed = 1, settings = {}, wrap = (cloud: Cloud) => cloud, decide, gates } = options;
     this.clock = options.clock ?? new SteppedClock(Date.UTC(2026, 5, 1, 12));
+    this.outside = new Outside(this.clock);
     this.local = startAws({ clock: this.clock, seed, settings: { ...quick, ...settings } });
     const handler = this.counted(this.local.handler(callTimeoutMs));
     const cloud = wrap(
@@ -134,6 +141,9 @@ export class World {
       records: gates ? gates.records(told) : told,
       wakes: { wake: async () => {} },
       cloud: this.cloud,
+      gauge: this.outside,
+      hooks: this.outside,
+      closed: (service, now) => closedAt(this.calendar, service, now),
       clock: this.clock,
       random: () => (this.ids++).toString(16).padStart(16, "0").split("").reverse().join(""),
       log: silent,
@@ -262,7 +272,7 @@ export class World {
   async start(
     laid: Laid,
     request: DeployRequest,
-    options: { strategy?: Strategy; whenBusy?: "queue" | "reject" } = {},
+    options: { strategy?: Strategy; whenBusy?: Order["whenBusy"]; force?: boolean } = {},
   ): Promise<string> {
     const { deployment } = await this.engine.start({
       target: laid.target,
@@ -270,11 +280,12 @@ export class World {
       request,
       actor: ada,
       whenBusy: options.whenBusy ?? "reject",
+      ...(options.force && { force: true }),
     });
     return deployment.id;
   }
 
-  async ask(id: string, kind: CommandKind, more: { full?: boolean; reason?: string } = {}): Promise<void> {
+  async ask(id: string, kind: CommandKind, more: Partial<CommandOrder> = {}): Promise<void> {
     await this.engine.ask(id, { kind, actor: ada, ...more });
   }
 

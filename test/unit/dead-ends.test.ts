@@ -254,9 +254,9 @@ describe("waiting for room", () => {
     const made = scene("provisioning");
     made.d.request = { images: { app: "demo/checkout:2" } };
     delete made.d.green.taskDefinition;
-    expect(look(made.d).registered).toBeDefined();
+    expect(look(made.d, now).registered).toBeDefined();
     made.d.hold = { kind: "waiting", since: now, reason: "no room" };
-    expect(look(made.d).registered).toBeUndefined();
+    expect(look(made.d, now).registered).toBeUndefined();
     // Without that look nothing is registered.
     expect(decide(made.d, made.seen, [], now).perform).toBe(false);
   });

@@ -7,13 +7,27 @@ import type { Deployment } from "../../src/deployment/record.ts";
 import { command, now, scene } from "../support/fixtures.ts";
 import { situations } from "./situations.ts";
 
-const commands: CommandKind[] = ["rollback", "pause", "resume", "promote", "retry", "release", "yield"];
+const commands: CommandKind[] = [
+  "rollback",
+  "pause",
+  "resume",
+  "promote",
+  "retry",
+  "release",
+  "yield",
+  "approve",
+  "skip",
+  "override",
+  "answer",
+  "supersede",
+];
 
 /** Situations that a phase shares with others but can't meet itself. */
 const unreachable: Partial<Record<Phase, string[]>> = {
   succeeded: ["late-green"],
   failed: ["unreadable", "late-weights", "late-green"],
   cancelled: ["unreadable", "late-weights", "late-green"],
+  superseded: ["unreadable", "late-weights", "late-green"],
   abandoned: ["unreadable", "late-weights", "late-green"],
 };
 

@@ -1,7 +1,7 @@
 /** The request of a new task set: tokens, the swap of groups, tags, images. */
 import { describe, expect, it } from "vitest";
 import { clientToken, createRequest, withImages } from "../../src/deployment/inherit.ts";
-import { newDeployment } from "../../src/deployment/obey.ts";
+import { newDeployment } from "../../src/deployment/accept.ts";
 import type { Deployment, DeployRequest } from "../../src/deployment/record.ts";
 import { strategyDefaults } from "../../src/deployment/strategy.ts";
 import type { TaskSetSpec } from "../../src/deployment/target.ts";

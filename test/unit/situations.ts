@@ -2,6 +2,9 @@
  * Every situation of every phase: how to get into it, and what the decision then is. The type makes a phase
  * without a table an error; the test makes a situation without a row one.
  */
+import type { Check } from "../../src/deployment/check.ts";
+import type { HookAnswer } from "../../src/deployment/hook.ts";
+import type { HookStep, Step } from "../../src/deployment/strategy.ts";
 import type { Phase } from "../../src/deployment/phases.ts";
 import {
   anyFault,
@@ -149,8 +152,125 @@ const untouched: Table = {
   over: settled["over"] as Row,
 };
 
+/** The step that it stands at, on the list of its phase; the way to 100 % comes after it. */
+const at =
+  (now_: Step, more: (scene: Scene) => void = asIs) =>
+  (scene: Scene) => {
+    const { d } = scene;
+    const rest: Step[] = [
+      { kind: "weight", percent: 10 },
+      { kind: "weight", percent: 100 },
+    ];
+    const before: HookStep[] = now_.kind === "hook" ? [now_] : [];
+    d.strategy = { ...d.strategy, before, testing: [now_], steps: [now_, ...rest], checks: { errors } };
+    d.step = 0;
+    more(scene);
+  };
+const errors: Check = {
+  name: "errors",
+  source: { kind: "alarms", names: ["checkout-5xx"] },
+  intervalMs: 60_000,
+  failureLimit: 0,
+  inconclusiveLimit: 0,
+  dryRun: false,
+};
+const approval: Step = {
+  kind: "wait",
+  id: "release",
+  until: { kind: "approval", notStarter: false },
+  timeoutMs: 3_600_000,
+  onTimeout: "rollback",
+};
+const moment = (at: number): Step => ({ ...approval, until: { kind: "moment", at } }) as Step;
+const analysis: Step = {
+  kind: "analyze",
+  id: "analyze",
+  checks: ["errors"],
+  ms: 60_000,
+  onInconclusive: "pause",
+};
+const smoke: HookStep = {
+  kind: "hook",
+  id: "smoke",
+  hook: { url: "https://h", headers: {}, timeoutMs: 60_000, attemptsMax: 3, onFailure: "rollback" },
+};
+const said =
+  (status: HookAnswer["status"]) =>
+  ({ d }: Scene) => {
+    const hook = { attempt: 1, failures: 0, nextAt: now + 5_000, answer: { status, at: now } };
+    d.gates = { smoke: { hook } };
+  };
+const checked =
+  (gate: string, outcome: "good" | "bad" | "unclear") =>
+  ({ d }: Scene) => {
+    const counts = { good: 0, bad: 0, unclear: 0, [outcome]: 1 };
+    const last = { at: now, outcome, what: "the numbers" };
+    d.gates = { [gate]: { checks: { errors: { since: now, nextAt: now + 60_000, ...counts, last } } } };
+  };
+/** A check in the background has failed. */
+const failBehind = (scene: Scene) => {
+  scene.d.strategy = { ...scene.d.strategy, checks: { errors }, analysis: ["errors"] };
+  for (const route of scene.d.routes) if (route.asked.green === 0) route.asked = { blue: 90, green: 10 };
+  checked("analysis", "bad")(scene);
+};
+const meet = ({ d }: Scene) => {
+  const actor = { kind: "operator", name: "ada" } as const;
+  d.appointment = { at: now - 1_000, full: true, ifHealthy: false, commandId: "c", actor };
+};
+const reapplied = (scene: Scene) => {
+  scene.d.strategy = { ...scene.d.strategy, onDrift: "reapply" };
+  drift(scene);
+};
+const close = ({ seen }: Scene) => {
+  seen.closed = { kind: "freeze", id: "f", reason: "year end", until: now + 3_600_000 };
+};
+const scaleIn = (desired: number) => (scene: Scene) => {
+  serviceOf(scene).desiredCount = desired;
+  scene.d.desiredAtStart = 40;
+};
+
+const hooks: Table = {
+  "gate-passed": [
+    at(smoke, ({ d }) => {
+      const by = { kind: "operator", name: "ada" } as const;
+      d.gates = { smoke: { passed: { by, at: now, how: "skipped" } } };
+    }),
+    "note",
+  ],
+  "gate-timed-out": [at(smoke, ({ d }) => void (d.stepSince = now - 61_000)), "enter rolling_back"],
+  "hook-passed": [at(smoke, said("SUCCEEDED")), "note"],
+  "hook-failed": [at(smoke, said("FAILED")), "enter rolling_back"],
+  "hook-due": [at(smoke), "perform callHook"],
+  "hook-under-way": [at(smoke, said("IN_PROGRESS")), "wait"],
+};
+
+const gates: Table = {
+  ...hooks,
+  pausing: [at({ kind: "pause", ms: 600_000 }), "wait"],
+  "pause-over": [at({ kind: "pause", ms: 1 }), "note"],
+  "waiting-at-gate": [at(approval), "wait"],
+  "wait-over": [at(moment(now - 1)), "note"],
+  "analysis-unclear": [at(analysis, checked("analyze", "unclear")), "hold paused"],
+  analyzing: [at(analysis), "wait"],
+  "analysis-passed": [
+    at(analysis, (scene) => {
+      checked("analyze", "good")(scene);
+      scene.d.stepSince = now - 61_000;
+    }),
+    "note",
+  ],
+};
+
 export const situations: Record<Phase, Table> = {
   queued: {
+    "older-ones-wait": [
+      ({ d, seen }) => {
+        d.supersedes = true;
+        seen.slot = { acting: "other", queue: ["older", id] };
+      },
+      "tell supersede older",
+    ],
+    closed: [close, "hold freeze"],
     "slot-is-ours-to-take-up": [({ d }) => void (d.takeUp = "shifting"), "enter shifting"],
     "slot-is-ours": [asIs, "enter preparing"],
     "waiting-for-its-turn": [({ seen }) => void (seen.slot = { acting: "other", queue: [id] }), "wait"],
@@ -199,6 +319,7 @@ export const situations: Record<Phase, Table> = {
       },
       "hold waiting",
     ],
+    ...hooks,
     "revision-in-doubt": [withImages(({ d }) => void (d.unsureUntil = now + 5_000)), "wait"],
     "revision-registered": [
       withImages(({ seen }) => void (seen.registered = read({ arn: revision(3) }))),
@@ -222,7 +343,52 @@ export const situations: Record<Phase, Table> = {
     "green-ready": [greenExists(asIs), "enter shifting"],
     "green-starting": [greenExists((scene) => heal(scene, "green", 0, 1)), "wait"],
   },
+  testing: {
+    "green-says-rolling-back": [tagBack, "enter rolling_back"],
+    "primary-elsewhere": [promoteOther, "hold stuck"],
+    "promoted-unknown": [promoteGreen, "hold drift"],
+    "green-gone": [deleteGreen, "enter rolling_back"],
+    "green-unhealthy": [sicken, "enter rolling_back"],
+    "green-failing": [failing, "enter rolling_back"],
+    "analysis-failed": [at(analysis, checked("analyze", "bad")), "enter rolling_back"],
+    refused: [refuse, "enter rolling_back"],
+    deadline: [long, "enter rolling_back"],
+    unreadable: [cannotRead, "wait"],
+    "drift-reapplied": [reapplied, "perform setWeights"],
+    drifted: [drift, "hold drift"],
+    "blue-gone": [deleteBlue, "hold stuck"],
+    "route-lagging": [lag, "wait"],
+    "appointment-due": [meet, "note"],
+    paused: [pause, "hold paused"],
+    "steps-done": [step(1, asIs), "enter shifting"],
+    ...gates,
+    "green-not-ready": [(scene) => heal(scene, "green", 0, 4), "wait"],
+    "routes-to-write": [asIs, "perform setWeights"],
+    "step-done": [
+      ({ d, seen }) => {
+        const test = d.routes.find((route) => route.test);
+        if (!test) throw new Error("no test route in this scene");
+        test.asked = { blue: 0, green: 1 };
+        const weights = { [d.pair?.blue ?? ""]: 0, [groupB]: 1 };
+        seen.routes[test.ref.arn] = read({ ref: test.ref, weights, rest: "r" });
+      },
+      "note",
+    ],
+  },
   shifting: {
+    "analysis-failed": [failBehind, "enter rolling_back"],
+    "drift-reapplied": [reapplied, "perform setWeights"],
+    "appointment-due": [meet, "note"],
+    ...gates,
+    "short-for-too-long": [
+      (scene) => {
+        scaleIn(3)(scene);
+        scene.d.hold = { kind: "waiting", since: 0, reason: "too small" };
+      },
+      "enter rolling_back",
+    ],
+    "scaled-in": [scaleIn(3), "hold waiting"],
+    closed: [close, "hold freeze"],
     "green-says-rolling-back": [tagBack, "enter rolling_back"],
     "primary-elsewhere": [promoteOther, "hold stuck"],
     "promoted-unknown": [promoteGreen, "hold drift"],
@@ -237,14 +403,15 @@ export const situations: Record<Phase, Table> = {
     "route-lagging": [lag, "wait"],
     paused: [pause, "hold paused"],
     "steps-done": [step(5, asIs), "enter baking"],
-    pausing: [step(2, asIs), "wait"],
-    "pause-over": [step(2, long), "note"],
     "green-small": [(scene) => void (setOf(scene, "green").scalePercent = 10), "perform scaleTaskSet"],
     "green-not-ready": [(scene) => heal(scene, "green", 0, 4), "wait"],
     "routes-to-write": [asIs, "perform setWeights"],
     "step-done": [(scene) => weigh(scene, 90, 10), "note"],
   },
   baking: {
+    "analysis-failed": [failBehind, "enter rolling_back"],
+    "drift-reapplied": [reapplied, "perform setWeights"],
+    "appointment-due": [meet, "note"],
     "green-says-rolling-back": [tagBack, "enter rolling_back"],
     "primary-elsewhere": [promoteOther, "hold stuck"],
     "green-gone": [deleteGreen, "enter rolling_back"],
@@ -272,6 +439,15 @@ export const situations: Record<Phase, Table> = {
     "route-behind": [fallBehind, "perform setWeights"],
     "route-lagging": [lag, "wait"],
     paused: [pause, "hold paused"],
+    "test-route-to-rest": [
+      ({ d }) => {
+        const test = d.routes.find((route) => route.test);
+        if (!test) throw new Error("no test route in this scene");
+        // It led to what did not serve, and shall again.
+        test.before = { blue: 0, green: 1 };
+      },
+      "perform setWeights",
+    ],
     "green-is-primary": [
       (scene) => {
         setOf(scene, "blue").status = "ACTIVE";
@@ -283,6 +459,13 @@ export const situations: Record<Phase, Table> = {
     "green-not-primary": [asIs, "perform makePrimary"],
   },
   retaining: {
+    "green-no-longer-well": [
+      (scene) => {
+        scene.d.unhealthySince = now - 600_000;
+        heal(scene, "green", 0, 4);
+      },
+      "note",
+    ],
     "record-older": [tagBack, "note"],
     "rollback-free": [
       (scene) => {
@@ -338,6 +521,13 @@ export const situations: Record<Phase, Table> = {
     "route-lagging": [lag, "wait"],
     "blue-carries": [drift, "hold drift"],
     "hold-time": [({ d }) => void (d.carriedAt.blue = now - 1_000), "wait"],
+    "blue-paced": [
+      ({ d }) => {
+        d.strategy = { ...d.strategy, drain: { by: { tasks: 1 }, everyMs: 30_000 } };
+        d.drainedAt = now - 1_000;
+      },
+      "wait",
+    ],
     "blue-up": [asIs, "perform scaleTaskSet"],
     "blue-stopping": [(scene) => void (setOf(scene, "blue").scalePercent = 0), "wait"],
     "blue-empty": [
@@ -436,6 +626,7 @@ export const situations: Record<Phase, Table> = {
   },
   failed: untouched,
   cancelled: untouched,
+  superseded: untouched,
   abandoned: {
     ...leaveOut(settled, "late-green", "unreadable", "late-weights"),
   },

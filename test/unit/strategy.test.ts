@@ -62,6 +62,13 @@ describe("a redeployment", () => {
   });
 });
 
+/** A preset of CodeDeploy's, its weights and pauses. */
+function shares(name: string): string[] | undefined {
+  return presets[`CodeDeployDefault.ECS${name}`]?.steps.map((step) =>
+    step.kind === "weight" ? `${step.percent} %` : step.kind === "pause" ? `${step.ms / 60_000}m` : step.kind,
+  );
+}
+
 describe("presets", () => {
   it("end with all traffic on green and are named as they are called", () => {
     for (const [name, preset] of Object.entries(presets)) {
@@ -71,14 +78,6 @@ describe("presets", () => {
   });
 
   it("go by the numbers in CodeDeploy's names, and compare green with blue meanwhile", () => {
-    const shares = (name: string) =>
-      presets[`CodeDeployDefault.ECS${name}`]?.steps.map((step) =>
-        step.kind === "weight"
-          ? `${step.percent} %`
-          : step.kind === "pause"
-            ? `${step.ms / 60_000}m`
-            : step.kind,
-      );
     expect(shares("AllAtOnce")).toEqual(["100 %"]);
     expect(shares("Canary10Percent15Minutes")).toEqual(["10 %", "15m", "100 %"]);
     expect(shares("Linear10PercentEvery3Minutes")).toEqual(

@@ -1,9 +1,22 @@
 /** `promoting`, `retaining`, `draining`: green becomes PRIMARY, blue is kept warm and then taken away. */
+import { backgroundOutcome } from "../analysis.ts";
 import type { Command } from "../command.ts";
 import { seconds, teal } from "../draft.ts";
-import { elapsedMs } from "../record.ts";
-import { countOf, carriesNothing, isTaggedRollingBack, lagMs, type View } from "../view.ts";
-import { enter, hold, performOnce, pollMs, rollBack, type Rule, soon, until } from "./rule.ts";
+import type { Effect, Weights } from "../effect.ts";
+import { elapsedMs, type RouteRecord } from "../record.ts";
+import { sameWeights, showWeights } from "../traffic.ts";
+import {
+  blueHealthy,
+  countOf,
+  carriesNothing,
+  greenHealthy,
+  isTaggedRollingBack,
+  lagMs,
+  tasksNeeded,
+  type View,
+  weightsRead,
+} from "../view.ts";
+import { enter, hold, perform, performOnce, pollMs, rollBack, type Rule, soon, until } from "./rule.ts";
 import {
   behind,
   blueGone,
@@ -38,6 +51,21 @@ export const promoting: Rule[] = [
   behind(full),
   lagging,
   paused,
+  {
+    // Once the versions have changed places, a test route leads again to the one that it led to, by its place.
+    situation: "test-route-to-rest",
+    when: (v) => restless(v).length > 0,
+    move: (v) => {
+      const [route] = restless(v);
+      const from = route && weightsRead(v, route);
+      if (!route || !from || !v.d.pair) return soon(v, "waiting for the test routes");
+      const to = atRest(route);
+      return perform(
+        { kind: "setWeights", route: route.ref, pair: v.d.pair, from, to },
+        `the tests are over: ${route.ref.kind} from ${showWeights(from)} to ${showWeights(to)}`,
+      );
+    },
+  },
   {
     situation: "green-is-primary",
     when: (v) => v.primary !== undefined && v.primary.arn === v.d.green.arn,
@@ -103,6 +131,20 @@ const wayBack: Rule[] = [
 
 export const retaining: Rule[] = [
   ...wayBack,
+  {
+    // While blue is warm, nobody needs to be woken for the way back; once another deployment acts, it is a person's.
+    situation: "green-no-longer-well",
+    when: (v) => v.seen.slot.acting === undefined && isBlueWarm(v) && illness(v) !== undefined,
+    move: (v) => ({
+      kind: "note",
+      message: `rolling back by itself, while blue is warm: ${illness(v)}`,
+      change: (d) => {
+        const reason = illness(v) ?? "";
+        d.rollbackAsked = { id: `${d.id}-unwell`, kind: "rollback", actor: teal, at: v.now, reason };
+      },
+      event: { type: "note" },
+    }),
+  },
   unreadable,
   paused,
   {
@@ -170,14 +212,19 @@ export const draining: Rule[] = [
       ),
   },
   {
+    situation: "blue-paced",
+    when: (v) => (v.blue?.scalePercent ?? 0) > 0 && paceLeftMs(v) > 0,
+    move: (v) =>
+      until(v, v.now + paceLeftMs(v), `blue goes bit by bit: ${v.blue?.scalePercent} % of it are left`),
+  },
+  {
     situation: "blue-up",
     when: (v) => (v.blue?.scalePercent ?? 0) > 0,
-    move: (v) =>
-      performOnce(
-        v,
-        { kind: "scaleTaskSet", arn: v.d.blue?.arn ?? "", scalePercent: 0 },
-        "scaling blue to 0",
-      ),
+    move: (v) => {
+      const scalePercent = nextScale(v);
+      const effect: Effect = { kind: "scaleTaskSet", arn: v.d.blue?.arn ?? "", scalePercent };
+      return performOnce(v, effect, `scaling blue to ${scalePercent}${scalePercent > 0 ? " %" : ""}`);
+    },
   },
   {
     situation: "blue-stopping",
@@ -195,6 +242,54 @@ export const draining: Rule[] = [
       ),
   },
 ];
+
+/** Test routes that read as the tests left them. */
+function restless(v: View): RouteRecord[] {
+  return v.d.routes.filter((route) => {
+    const read = weightsRead(v, route);
+    return route.test && read !== undefined && !sameWeights(read, atRest(route)) && !route.gone;
+  });
+}
+
+/** What blue had goes to green, which has taken its place. */
+function atRest({ before }: RouteRecord): Weights {
+  return { blue: before.green, green: before.blue };
+}
+
+function isBlueWarm(v: View): boolean {
+  const healthy = blueHealthy(v) ?? 0;
+  const scalePercent = v.d.blue?.scalePercent ?? 100;
+  return v.d.blue !== undefined && v.blue?.status === "ACTIVE" && healthy >= tasksNeeded(v, scalePercent);
+}
+
+/** What is wrong with green after it was promoted; undefined where nothing is. */
+function illness(v: View): string | undefined {
+  const background = backgroundOutcome(v.d);
+  if (background.kind === "failed") return background.what;
+  const { unhealthyMs } = v.d.strategy.deadlines;
+  const since = v.d.unhealthySince;
+  const healthy = greenHealthy(v);
+  if (since === undefined || healthy === undefined || v.d.routes.length === 0) return undefined;
+  if (healthy > 0 && v.now - since <= unhealthyMs) return undefined;
+  return `green has ${countOf(healthy, "healthy task")} of ${tasksNeeded(v, 100)}`;
+}
+
+function paceLeftMs(v: View): number {
+  const { drain } = v.d.strategy;
+  return drain && v.d.drainedAt !== undefined ? v.d.drainedAt + drain.everyMs - v.now : 0;
+}
+
+/** The next smaller scale; at least one task fewer. Tasks under scale-in protection stay as long as they want. */
+function nextScale(v: View): number {
+  const { drain } = v.d.strategy;
+  const { scalePercent = 0, computedDesired = 0 } = v.blue ?? {};
+  const desired = v.service?.desiredCount ?? 0;
+  if (!drain || desired === 0) return 0;
+  const fewer = "tasks" in drain.by ? drain.by.tasks : Math.ceil((desired * drain.by.percent) / 100);
+  const left = computedDesired - Math.max(1, fewer);
+  // ECS rounds up, so the greatest scale that comes to no more than so many tasks is rounded down.
+  return left <= 0 ? 0 : Math.min(scalePercent, Math.floor((10_000 * left) / desired) / 100);
+}
 
 function wasRolledBack(v: View): boolean {
   if (isTaggedRollingBack(v)) return true;

@@ -15,6 +15,7 @@ import {
   value,
   type View,
 } from "../view.ts";
+import { currentStep, hookGates } from "./gates.ts";
 import { enter, hold, perform, performOnce, pollMs, rollBack, type Rule, soon } from "./rule.ts";
 import {
   blueGone,
@@ -34,7 +35,10 @@ import {
 export const provisioning: Rule[] = [
   {
     situation: "deadline",
-    when: (v) => pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.provisioningMs),
+    // A hook before green has a limit of its own.
+    when: (v) =>
+      currentStep(v) === undefined &&
+      pastDeadline(v, Math.max(v.d.phaseSince, v.d.stepSince), v.d.strategy.deadlines.provisioningMs),
     move: (v) => rollBack(deadlineCause(v, v.d.strategy.deadlines.provisioningMs)),
   },
   {
@@ -76,6 +80,7 @@ export const provisioning: Rule[] = [
     move: (v) =>
       hold(v, "waiting", `the service has ${v.service?.taskSets.length} task sets, draining ones included`),
   },
+  ...hookGates,
   {
     situation: "revision-in-doubt",
     when: (v) =>
@@ -148,7 +153,11 @@ export const provisioning: Rule[] = [
   {
     situation: "green-ready",
     when: (v) => isSteady(v.green) && (greenHealthy(v) ?? 0) >= Math.max(1, v.green?.computedDesired ?? 1),
-    move: (v) => enter("shifting", `green is steady: ${countOf(greenHealthy(v) ?? 0, "healthy task")}`),
+    move: (v) =>
+      enter(
+        v.d.strategy.testing.length > 0 ? "testing" : "shifting",
+        `green is steady: ${countOf(greenHealthy(v) ?? 0, "healthy task")}`,
+      ),
   },
   {
     situation: "green-starting",

@@ -2,7 +2,7 @@
  * A phase is a list of rules; the first whose situation holds decides. So the list is the phase's
  * specification, read from the top: what matters more stands higher, and the last rule always holds.
  */
-import { type Cause, elapsedMs } from "../record.ts";
+import { type Cause, elapsedMs, type Hold } from "../record.ts";
 import type { Effect } from "../effect.ts";
 import { effectKey, type Move } from "../draft.ts";
 import { greenPercent, type View } from "../view.ts";
@@ -37,7 +37,7 @@ export function until(v: View, at: number, note: string): Move {
   return { kind: "wait", until: Math.min(at, v.now + pace), note };
 }
 
-export function hold(v: View, kind: "drift" | "waiting" | "stuck" | "paused", reason: string): Move {
+export function hold(v: View, kind: Hold["kind"], reason: string): Move {
   return {
     kind: "hold",
     hold: kind,
@@ -53,6 +53,11 @@ export function perform(effect: Effect, reason: string): Move {
 /** A move of traffic onto green: it expires soon after the look that allowed it. */
 export function forward(effect: Effect, reason: string): Move {
   return { kind: "perform", effect, reason, forward: true };
+}
+
+/** `2026-06-02 09:00:00 UTC` */
+export function clock(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 
 export function enter(phase: Phase, message: string): Move {

@@ -1,7 +1,9 @@
 /** Situations that several phases meet alike. */
-import { seconds, stuckReason } from "../draft.ts";
+import type { Closed } from "../calendar.ts";
+import { type Move, seconds, stuckReason } from "../draft.ts";
 import type { Weights } from "../effect.ts";
-import { elapsedMs, type RouteRecord } from "../record.ts";
+import { unwell } from "../promote.ts";
+import { elapsedMs, type Hold, type RouteRecord } from "../record.ts";
 import { showWeights, weightsAt } from "../traffic.ts";
 import {
   countOf,
@@ -18,7 +20,7 @@ import {
   type View,
   weightsRead,
 } from "../view.ts";
-import { forward, hold, performOnce, pollMs, rollBack, type Rule, soon } from "./rule.ts";
+import { clock, forward, hold, performOnce, pollMs, rollBack, type Rule, soon } from "./rule.ts";
 
 /** Nothing can be decided without what was asked for; it is read again, slower and slower. */
 export const unreadable: Rule = {
@@ -215,3 +217,57 @@ export function deadlineCause(v: View, limitMs: number) {
   const message = `after ${seconds(limitMs)} still: ${v.d.note}${reasons ? `; stopped tasks: ${reasons}` : ""}`;
   return { code: "deadline" as const, message };
 }
+
+/** Why nothing may start or gain traffic now, unless somebody overrode it for this deployment. */
+export function closure(v: View): Closed | undefined {
+  const { closed } = v.seen;
+  // What undoes an earlier deployment is a rollback, which nothing holds.
+  if (!closed || v.d.undoes || v.d.overrides.includes(closed.id)) return undefined;
+  return closed;
+}
+
+export function holdClosed(v: View): Move {
+  const { kind = "freeze", reason = "", until: at = v.now } = closure(v) ?? {};
+  const pace = greenPercent(v) > 0 ? pollMs.carrying : pollMs.idle;
+  const why =
+    kind === "freeze" ? `frozen until ${clock(at)}: ${reason}` : `${reason}; it opens at ${clock(at)}`;
+  return { kind: "hold", hold: kind, reason: why, until: Math.min(at, v.now + pace) };
+}
+
+/** How long it has been held so. */
+export function heldMs(v: View, kind: Hold["kind"]): number {
+  return v.d.hold?.kind === kind ? v.now - v.d.hold.since : 0;
+}
+
+/** How often weights that somebody else changed are written again, before a person is asked who is right. */
+const reapplyMax = 5;
+
+/** Where the strategy says so, weights that others changed are written again; nothing else of a route is. */
+export const reapply: Rule = {
+  situation: "drift-reapplied",
+  when: (v) => v.d.strategy.onDrift === "reapply" && v.d.hold?.kind !== "paused" && bent(v).length > 0,
+  move: (v) => {
+    const [route] = bent(v);
+    const pair = v.d.pair;
+    const from = route && weightsRead(v, route);
+    if (!route || !pair || !from) return soon(v, "waiting for the routes");
+    return forward(
+      { kind: "setWeights", route: route.ref, pair, from, to: route.asked, again: true },
+      `${describeDrift(v, route)}; writing ours again`,
+    );
+  },
+};
+
+function bent(v: View): RouteRecord[] {
+  return routesIn(v, "drifted").filter((route) => {
+    const read = v.seen.routes[route.ref.arn];
+    return read?.ok && read.value.rest === route.rest && (route.reapplied ?? 0) < reapplyMax;
+  });
+}
+
+/** The moment of a promotion that was asked for later has come. */
+export const appointmentDue: Rule = {
+  situation: "appointment-due",
+  when: (v) => v.d.appointment !== undefined && v.d.appointment.at <= v.now,
+  move: (v) => ({ kind: "promote", reason: v.d.appointment?.ifHealthy ? unwell(v) : undefined }),
+};

@@ -1,73 +1,50 @@
-/** `shifting` and `baking`: the steps, each of which has happened when AWS reads so. */
-import type { Step } from "../strategy.ts";
-import { describeStep, scaleFor, weightBefore } from "../strategy.ts";
+/** `testing`, `shifting` and `baking`: the steps, each of which has happened when AWS reads so. */
+import { isGate, scaleFor, weightBefore } from "../strategy.ts";
 import { sameWeights, weightsAt } from "../traffic.ts";
 import { elapsedMs, type RouteRecord } from "../record.ts";
-import { countOf, greenHealthy, isSteady, tasksNeeded, type View, weightsRead } from "../view.ts";
-import { enter, performOnce, rollBack, type Rule, soon, until } from "./rule.ts";
 import {
+  countOf,
+  greenHealthy,
+  isSteady,
+  production,
+  tasksNeeded,
+  tasksToBear,
+  type View,
+  weightsRead,
+} from "../view.ts";
+import { analysisFailed, currentStep, gates, named, stepDone } from "./gates.ts";
+import { clock, enter, hold, performOnce, rollBack, type Rule, soon, until } from "./rule.ts";
+import {
+  appointmentDue,
   behind,
   blueGone,
+  closure,
   deadlineCause,
   drifted,
   greenFailing,
   greenGone,
   greenUnhealthy,
+  heldMs,
+  holdClosed,
   lagging,
   pastDeadline,
   paused,
-  refused,
   primaryElsewhere,
   promotedUnknown,
+  reapply,
+  refused,
   taggedBack,
   unreadable,
   writeRoute,
 } from "./shared.ts";
 
-export const shifting: Rule[] = [
-  taggedBack,
-  greenGone,
-  greenUnhealthy,
-  greenFailing,
-  refused,
-  {
-    situation: "deadline",
-    when: (v) =>
-      step(v) !== undefined && step(v)?.kind !== "pause" && pastDeadline(v, v.d.stepSince, stepLimitMs(v)),
-    move: (v) => rollBack(deadlineCause(v, stepLimitMs(v))),
-  },
-  unreadable,
-  primaryElsewhere,
-  promotedUnknown,
-  drifted,
-  blueGone,
-  lagging,
-  paused,
-  {
-    situation: "steps-done",
-    when: (v) => step(v) === undefined,
-    move: () => enter("baking", "every step is done: all traffic is on green"),
-  },
-  {
-    situation: "pausing",
-    when: (v) => pauseLeftMs(v) > 0,
-    move: (v) =>
-      until(
-        v,
-        v.now + pauseLeftMs(v),
-        `${named(v)}: the next step comes at ${clock(v.now + pauseLeftMs(v))}`,
-      ),
-  },
-  {
-    situation: "pause-over",
-    when: (v) => step(v)?.kind === "pause",
-    move: (v) => stepDone(v),
-  },
+/** What keeps production traffic from moving yet, the size of green apart. */
+const moving: Rule[] = [
   {
     situation: "green-small",
-    when: (v) => v.green !== undefined && v.green.scalePercent < scaleFor(v.d.strategy, v.d.step),
+    when: (v) => v.green !== undefined && v.green.scalePercent < scaleWanted(v),
     move: (v) => {
-      const scalePercent = scaleFor(v.d.strategy, v.d.step);
+      const scalePercent = scaleWanted(v);
       return performOnce(
         v,
         { kind: "scaleTaskSet", arn: v.green?.arn ?? "", scalePercent },
@@ -76,35 +53,105 @@ export const shifting: Rule[] = [
     },
   },
   {
-    // Green's own healthy tasks, enough for the share it is to get, by this very look.
-    situation: "green-not-ready",
-    when: (v) => !isReady(v),
-    move: (v) =>
-      soon(
-        v,
-        `${named(v)}: green has ${greenHealthy(v) ?? 0} of ${countOf(neededForStep(v), "healthy task")}${isSteady(v.green) ? "" : ", not steady"}`,
-      ),
+    situation: "short-for-too-long",
+    when: (v) => isShort(v) && heldMs(v, "waiting") > v.d.strategy.deadlines.provisioningMs,
+    move: (v) => rollBack({ code: "deadline", message: `green stayed too small: ${v.d.hold?.reason}` }),
   },
   {
-    situation: "routes-to-write",
-    when: (v) => routesToWrite(v).length > 0,
-    move: (v) => writeRoute(v, routesToWrite(v), weightOf(step(v)) ?? 0),
+    // Two colours at work halve the load of each task, and so mislead an autoscaler.
+    situation: "scaled-in",
+    when: (v) => isShort(v),
+    move: (v) => hold(v, "waiting", shortness(v)),
   },
-  { situation: "step-done", when: () => true, move: (v) => stepDone(v) },
+  {
+    // Between the steps only: a step that has begun on one route is ended on all.
+    situation: "closed",
+    when: (v) => closure(v) !== undefined && routesToWrite(v).length > 0 && !isBegun(v),
+    move: (v) => holdClosed(v),
+  },
 ];
+
+/** A step ends by being done; what a list of them ends in differs. */
+function stepping(last: Rule, moving: Rule[]): Rule[] {
+  return [
+    taggedBack,
+    greenGone,
+    greenUnhealthy,
+    greenFailing,
+    analysisFailed,
+    refused,
+    {
+      situation: "deadline",
+      when: (v) =>
+        currentStep(v) !== undefined &&
+        !isGate(currentStep(v)) &&
+        pastDeadline(v, v.d.stepSince, stepLimitMs(v)),
+      move: (v) => rollBack(deadlineCause(v, stepLimitMs(v))),
+    },
+    unreadable,
+    primaryElsewhere,
+    promotedUnknown,
+    reapply,
+    drifted,
+    blueGone,
+    lagging,
+    appointmentDue,
+    paused,
+    last,
+    ...gates,
+    ...moving,
+    {
+      // Green's own healthy tasks, enough for the share it is to get, by this very look.
+      situation: "green-not-ready",
+      when: (v) => !isReady(v),
+      move: (v) =>
+        soon(
+          v,
+          `${named(v)}: green has ${greenHealthy(v) ?? 0} of ${countOf(neededForStep(v), "healthy task")}${isSteady(v.green) ? "" : ", not steady"}`,
+        ),
+    },
+    {
+      situation: "routes-to-write",
+      when: (v) => routesToWrite(v).length > 0,
+      move: (v) => writeRoute(v, routesToWrite(v), percentOf(v) ?? 0),
+    },
+    { situation: "step-done", when: () => true, move: (v) => stepDone(v) },
+  ];
+}
+
+export const testing: Rule[] = stepping(
+  {
+    situation: "steps-done",
+    when: (v) => currentStep(v) === undefined,
+    move: () => enter("shifting", "green has passed its tests"),
+  },
+  [],
+);
+
+export const shifting: Rule[] = stepping(
+  {
+    situation: "steps-done",
+    when: (v) => currentStep(v) === undefined,
+    move: () => enter("baking", "every step is done: all traffic is on green"),
+  },
+  moving,
+);
 
 export const baking: Rule[] = [
   taggedBack,
   greenGone,
   greenUnhealthy,
   greenFailing,
+  analysisFailed,
   refused,
   unreadable,
   primaryElsewhere,
+  reapply,
   drifted,
   blueGone,
   behind((v) => weightBefore(v.d.strategy, v.d.step)),
   lagging,
+  appointmentDue,
   paused,
   {
     situation: "baking",
@@ -119,11 +166,10 @@ export const baking: Rule[] = [
   },
 ];
 
-function step(v: View): Step | undefined {
-  return v.d.strategy.steps[v.d.step];
-}
-
-function weightOf(step: Step | undefined): number | undefined {
+/** The share that the present step gives green, on production or on test routes. */
+function percentOf(v: View): number | undefined {
+  const step = currentStep(v);
+  if (step?.kind === "test") return 100;
   return step?.kind === "weight" ? step.percent : undefined;
 }
 
@@ -133,57 +179,73 @@ function stepLimitMs(v: View): number {
   return Math.max(provisioningMs, shiftingMs);
 }
 
+function weightSoFar(v: View): number {
+  return v.d.phase === "testing" ? 0 : weightBefore(v.d.strategy, v.d.step);
+}
+
+/**
+ * The scale that the step needs. Where desiredCount has fallen since the start, a greater share of it makes up for
+ * that, as far as it goes.
+ */
+function scaleWanted(v: View): number {
+  const percent = scaleFor(v.d.strategy, v.d.step);
+  const { desiredAtStart = 0 } = v.d;
+  const desired = v.service?.desiredCount ?? desiredAtStart;
+  if (desired === 0 || desired >= desiredAtStart) return percent;
+  return Math.min(100, Math.ceil((percent * desiredAtStart) / desired));
+}
+
+/** Even at full scale green would have fewer tasks than its share needed at the start. */
+function isShort(v: View): boolean {
+  const percent = percentOf(v);
+  if (percent === undefined || !v.service) return false;
+  return routesToWrite(v).length > 0 && v.service.desiredCount < tasksToBear(v, percent);
+}
+
+function shortness(v: View): string {
+  const { desiredAtStart = 0 } = v.d;
+  const tasks = countOf(v.service?.desiredCount ?? 0, "task");
+  const needed = tasksToBear(v, percentOf(v) ?? 0);
+  return (
+    `desiredCount fell from ${desiredAtStart} to ${v.service?.desiredCount} while two colours share the load: ` +
+    `green would have ${tasks} where ${percentOf(v)} % needed ${needed}; raise it, or resume to take it for enough`
+  );
+}
+
 /** Steady whenever its scale has just grown or it never carried anything; else enough healthy tasks will do. */
 function isReady(v: View): boolean {
   const healthy = greenHealthy(v) ?? 0;
-  const untried = weightBefore(v.d.strategy, v.d.step) === 0 || step(v)?.kind === "scale";
+  const untried = weightSoFar(v) === 0 || currentStep(v)?.kind === "scale";
   return healthy >= neededForStep(v) && (!untried || isSteady(v.green));
 }
 
 function neededForStep(v: View): number {
-  return tasksNeeded(v, weightOf(step(v)) ?? scaleFor(v.d.strategy, v.d.step));
+  const step = currentStep(v);
+  if (step?.kind === "test") return 1;
+  return step?.kind === "weight"
+    ? tasksToBear(v, step.percent)
+    : tasksNeeded(v, scaleFor(v.d.strategy, v.d.step));
 }
 
+/** The routes that the step is about, as far as they don't read as it wants them. */
 function routesToWrite(v: View): RouteRecord[] {
-  const percent = weightOf(step(v));
+  const percent = percentOf(v);
   if (percent === undefined) return [];
+  const test = currentStep(v)?.kind === "test";
   return v.d.routes.filter((route) => {
     const read = weightsRead(v, route);
-    return read !== undefined && !sameWeights(read, weightsAt(route, percent));
+    return (
+      (route.test ?? false) === test && read !== undefined && !sameWeights(read, weightsAt(route, percent))
+    );
   });
 }
 
-function pauseLeftMs(v: View): number {
-  const current = step(v);
-  return current?.kind === "pause" ? current.ms - elapsedMs(v.d, v.d.stepSince, v.now) : 0;
+/** Some route was asked for the share of the step already. */
+function isBegun(v: View): boolean {
+  const percent = percentOf(v) ?? 0;
+  return production(v.d).some((route) => sameWeights(route.asked, weightsAt(route, percent)));
 }
 
 function bakeLeftMs(v: View): number {
   return v.d.strategy.bakeMs - elapsedMs(v.d, v.d.phaseSince, v.now);
-}
-
-function stepDone(v: View) {
-  const index = v.d.step;
-  const done = what(step(v));
-  return {
-    kind: "note" as const,
-    message: `step ${index + 1} of ${v.d.strategy.steps.length} is done: ${done}`,
-    change: (d: View["d"]) => {
-      d.step = index + 1;
-      d.stepSince = v.now;
-    },
-    event: { type: "step" as const, index, what: done },
-  };
-}
-
-function named(v: View): string {
-  return `step ${v.d.step + 1} of ${v.d.strategy.steps.length} (${what(step(v))})`;
-}
-
-function clock(at: number): string {
-  return `${new Date(at).toISOString().slice(11, 19)} UTC`;
-}
-
-function what(step: Step | undefined): string {
-  return step ? describeStep(step) : "the end";
 }

@@ -13,6 +13,7 @@ import {
   carriesNothing,
   greenHealthy,
   isTaggedRollingBack,
+  production,
   readingFault,
   routeState,
   type View,
@@ -26,11 +27,12 @@ import { nameOf, pastDeadline, restoreRoute } from "./shared.ts";
 const undo: Rule[] = [
   {
     situation: "route-away",
-    when: (v) => routesAway(v).length > 0 && mayFlip(v),
+    when: (v) => routesAway(v).length > 0 && (mayFlip(v) || routesAway(v)[0]?.test === true),
     move: (v) => {
       const route = routesAway(v)[0];
       const from = route && weightsRead(v, route);
       if (!route || !from) return soon(v, "waiting for the routes");
+      if (route.test) return restoreRoute(v, route, from, "test traffic goes back");
       const anyway = isBlueFit(v) ? "" : ", although it has too few healthy tasks: green has fewer";
       return restoreRoute(v, route, from, `traffic goes back to blue${anyway}`);
     },
@@ -151,7 +153,9 @@ const undo: Rule[] = [
     situation: "green-carries",
     when: (v) => v.green !== undefined && v.green.status !== "DRAINING" && !carriesNothing(v, "green"),
     move: (v) => {
-      const names = v.d.routes.filter((route) => weightOf(v, route, "green") !== 0).map(nameOf);
+      const names = production(v.d)
+        .filter((route) => weightOf(v, route, "green") !== 0)
+        .map(nameOf);
       const what = `${names.join(", ")} still leads to green, and its weights can't be put back`;
       return hold(
         v,
@@ -255,7 +259,8 @@ function routesAway(v: View): RouteRecord[] {
     return read !== undefined && !put;
   });
   const nextAt = (route: RouteRecord) => v.d.trouble[`setWeights ${route.ref.arn}`]?.nextAt ?? 0;
-  return away.sort((a, b) => nextAt(a) - nextAt(b));
+  const last = (route: RouteRecord) => (route.test ? 1 : 0);
+  return away.sort((a, b) => last(a) - last(b) || nextAt(a) - nextAt(b));
 }
 
 function routesGone(v: View): RouteRecord[] {
@@ -267,7 +272,7 @@ function routesGone(v: View): RouteRecord[] {
  * are none, what its running tasks get as soon as they register.
  */
 function needsBlue(v: View): boolean {
-  if (v.d.pair) return routesAway(v).length > 0;
+  if (v.d.pair) return routesAway(v).some((route) => !route.test);
   return (v.green?.running ?? 0) > 0 && !mayFlip(v);
 }
 

@@ -1,10 +1,11 @@
 /** `queued` and `preparing`: nothing of AWS is changed. */
+import type { Command } from "../command.ts";
 import type { Problem } from "../../errors.ts";
 import type { Deployment } from "../record.ts";
 import { withoutCanary } from "../strategy.ts";
 import { findings, pairOf, preparedRoutes } from "../findings.ts";
 import { readingFaults, value, type View } from "../view.ts";
-import { deadlineCause, pastDeadline, paused, unreadable } from "./shared.ts";
+import { closure, deadlineCause, holdClosed, pastDeadline, paused, unreadable } from "./shared.ts";
 import { enter, rollBack, type Rule, soon } from "./rule.ts";
 
 export const queued: Rule[] = [
@@ -15,6 +16,27 @@ export const queued: Rule[] = [
       v.d.takeUp === "rolling_back"
         ? rollBack({ code: "operator", message: `it was found without a record: ${v.d.recovers}` })
         : enter(v.d.takeUp ?? "preparing", `going on with ${v.d.recovers}, which was found without a record`),
+  },
+  {
+    situation: "older-ones-wait",
+    when: (v) => olderOne(v) !== undefined,
+    move: (v) => {
+      const other = olderOne(v) ?? "";
+      const actor = { ...v.d.actor, name: v.d.id };
+      const command: Command = { id: `${v.d.id}-supersedes-${other}`, kind: "supersede", actor, at: v.now };
+      return {
+        kind: "tell",
+        deployment: other,
+        command,
+        note: `${other} is older and makes way`,
+        until: v.now,
+      };
+    },
+  },
+  {
+    situation: "closed",
+    when: (v) => v.seen.slot.acting === v.d.id && closure(v) !== undefined,
+    move: (v) => holdClosed(v),
   },
   {
     situation: "slot-is-ours",
@@ -82,6 +104,14 @@ export const preparing: Rule[] = [
   },
   { situation: "looking", when: () => true, move: (v) => soon(v, "reading everything that matters") },
 ];
+
+/** One that waits before it and has not been told yet to make way. */
+function olderOne(v: View): string | undefined {
+  if (!v.d.supersedes) return undefined;
+  const { queue } = v.seen.slot;
+  const before = queue.slice(0, Math.max(0, queue.indexOf(v.d.id)));
+  return before.find((id) => !v.d.told.includes(`supersede ${id}`));
+}
 
 function baseOf(v: View): string | undefined {
   return (

@@ -10,7 +10,7 @@ import type { Command } from "../../../src/deployment/command.ts";
 import type { SlotChange } from "../../../src/deployment/decision.ts";
 import { createdEvent, type DeploymentEvent, type EventBody } from "../../../src/deployment/event.ts";
 import { isTerminal } from "../../../src/deployment/phases.ts";
-import type { Deployment } from "../../../src/deployment/record.ts";
+import { type Deployment, recordSchema } from "../../../src/deployment/record.ts";
 import type { Stray } from "../../../src/deployment/recover.ts";
 import type { StrayBook, StraysFound } from "../../../src/engine/ports.ts";
 import { TealError } from "../../../src/errors.ts";
@@ -47,6 +47,7 @@ export function testConfig(change: Partial<Config> = {}): Config {
     ...config,
     http: { host: "127.0.0.1", port: 0, token: new Secret(token), insecure: false, stopMs: 1_000 },
     webhookSecret: new Secret(webhookSecret),
+    outbound: { allow: { names: [], suffixes: [], ranges: [] }, hookKeys: [], secrets: {} },
     redis: { place: "redis://unused", keyPrefix: "{teal}" },
     worker: { healthPort: 0, concurrency: 1, lockMs: 1, stalledMs: 1, sweepMs: 1, straysMs: 0, stopMs: 1 },
     log: { level: "silent" },
@@ -107,6 +108,7 @@ export async function createStage(
         fingerprint: JSON.stringify([order.target.name, order.strategy.name, order.request]),
       });
       if (created.kind === "busy") throw new TealError("busy", `${created.acting} acts on ${d.service}`);
+      if (created.kind === "stale") throw new TealError("stale-build", `build ${created.accepted} is newer`);
       if (created.kind === "conflict") throw new TealError("idempotency-conflict", "the key was used before");
       return { deployment: created.deployment, existing: created.kind === "existing" };
     }),
@@ -220,7 +222,10 @@ export async function createStage(
 
 function blank(id: string, order: Parameters<Intake["start"]>[0], now: number): Deployment {
   return {
-    schema: 1,
+    schema: recordSchema,
+    gates: {},
+    shares: [],
+    overrides: [],
     id,
     service: order.target.name,
     target: order.target,
