@@ -1,0 +1,344 @@
+/**
+ * Checks under way: what is due to be measured, what a measurement says, and what a gate's checks come to. Each gate
+ * keeps a record of its own for every check it names; the one in the background is the gate `analysis`.
+ */
+import type { Ask, Check, Condition, Measured, MetricQuery, TrafficMinute, TrafficSeen } from "./check.ts";
+import type { Draft } from "./draft.ts";
+import type { Reading, Seen } from "./observation.ts";
+import type { Phase } from "./phases.ts";
+import { type Deployment, elapsedMs, type GateRecord } from "./record.ts";
+import { type AnalyzeStep, type Strategy, gateId } from "./strategy.ts";
+import { conclude, freshVerdict, takeMinutes, type VerdictState } from "./verdict/verdict.ts";
+import { production, stepsOf } from "./view.ts";
+
+export type Outcome = "good" | "bad" | "unclear";
+
+/** What a check has come to within one gate. */
+export interface CheckRecord {
+  since: number;
+  nextAt: number;
+  /** Measurements so far; `unclear` ones in a row. */
+  good: number;
+  bad: number;
+  unclear: number;
+  last?: { at: number; outcome: Outcome; what: string };
+  /** Of green-vs-blue. */
+  traffic?: TrafficRecord;
+}
+
+interface TrafficRecord {
+  state: VerdictState;
+  /** Minutes before this moment have been taken. */
+  takenTo: number;
+  /** What counts as slow, from blue's history; null where that told nothing. */
+  slowSeconds?: number | null;
+}
+
+/** The gate of the checks in the background. */
+export const backgroundGate = "analysis";
+
+/** Blue's answers of the last hour tell what is slow: one in twenty was slower. */
+const history = { ms: 3_600_000, percentile: 95 } as const;
+
+const minuteMs = 60_000;
+
+/**
+ * A minute's numbers appear one to three minutes after its end (AWS docs). One that shows both colours is complete;
+ * otherwise a colour may still be to come until the last moment.
+ */
+const visibleMs = { early: minuteMs, late: 3 * minuteMs } as const;
+
+/** How far back the numbers of a minute are asked for, after a time without a worker. */
+const minutesMax = 60;
+
+interface UnderWay {
+  gate: string;
+  check: Check;
+}
+
+/** The checks that are to be measured in its phase: in the background, and in the present step. */
+export function checksUnderWay(d: Deployment): UnderWay[] {
+  const step = stepsOf(d)[d.step];
+  const ofStep =
+    (d.phase === "testing" || d.phase === "shifting") && step?.kind === "analyze"
+      ? named(d.strategy, step.checks, gateId(step, d.step))
+      : [];
+  const carries = production(d).length === 0 || production(d).some((route) => route.asked.green > 0);
+  if (!carries || !backgroundPhases.has(d.phase)) return ofStep;
+  const background = named(d.strategy, d.strategy.analysis, backgroundGate);
+  // Once blue gets no more traffic there is nothing to compare with.
+  const alone = d.phase === "retaining";
+  return [...background.filter(({ check }) => !alone || check.source.kind !== "green-vs-blue"), ...ofStep];
+}
+
+const backgroundPhases = new Set<Phase>(["shifting", "baking", "retaining"]);
+
+function named({ checks }: Strategy, names: readonly string[], gate: string): UnderWay[] {
+  return names.flatMap((name) => (checks[name] ? [{ gate, check: checks[name] }] : []));
+}
+
+/** What is due to be measured, by the keys under which the answers come back. */
+export function asksOf(d: Deployment, now: number): Record<string, Ask> | undefined {
+  const due = checksUnderWay(d).flatMap(({ gate, check }) => {
+    const record = d.gates[gate]?.checks?.[check.name];
+    const ask = record && now < record.nextAt ? undefined : askOf(d, check, record, now);
+    return ask ? [[keyOf(gate, check), ask] as const] : [];
+  });
+  return due.length > 0 ? Object.fromEntries(due) : undefined;
+}
+
+const keyOf = (gate: string, check: Check) => `${gate}/${check.name}`;
+
+function askOf(d: Deployment, check: Check, record: CheckRecord | undefined, now: number): Ask | undefined {
+  const { source } = check;
+  const fill = filling(d);
+  switch (source.kind) {
+    case "green-vs-blue":
+      return trafficAsk(d, record, now);
+    case "alarms":
+      return { kind: "alarms", names: source.names.map(fill) };
+    case "cloudwatch": {
+      const queries = source.queries.map((query) => filled(query, fill));
+      const longestMs = 1000 * Math.max(...queries.map((query) => query.periodSeconds));
+      return { kind: "cloudwatch", queries, from: now - visibleMs.late - 2 * longestMs, to: now };
+    }
+    case "prometheus":
+      return { ...source, url: fill(source.url), query: fill(source.query), at: now };
+    case "http":
+      return { ...source, url: fill(source.url) };
+  }
+}
+
+/** Undefined where no load balancer counts answers by colour. */
+function trafficAsk(d: Deployment, record: CheckRecord | undefined, now: number): Ask | undefined {
+  const { blue, green, loadBalancer } = dimensions(d);
+  if (!blue || !green || !loadBalancer?.startsWith("app/")) return undefined;
+  const traffic = record?.traffic;
+  const to = Math.floor(now / minuteMs) * minuteMs;
+  const begun = Math.ceil((record?.since ?? now) / minuteMs) * minuteMs;
+  const from = Math.min(to, Math.max(traffic?.takenTo ?? begun, to - minutesMax * minuteMs));
+  const ask = { kind: "traffic", loadBalancer, blue, green, from, to } as const;
+  const slow = traffic?.slowSeconds;
+  if (slow !== undefined) return slow === null ? ask : { ...ask, slowSeconds: slow };
+  const before = Math.floor(d.createdAt / minuteMs) * minuteMs;
+  return { ...ask, history: { from: before - history.ms, to: before, percentile: history.percentile } };
+}
+
+/** Takes the measurements of a look over into the gates' records. */
+export function noteMeasurements(draft: Draft, seen: Seen): void {
+  const { d, now } = draft;
+  for (const { gate, check } of checksUnderWay(d)) {
+    const reading = seen.measured?.[keyOf(gate, check)];
+    const uncountable = check.source.kind === "green-vs-blue" && !trafficAsk(d, undefined, now);
+    if (!reading && !uncountable) continue;
+    const record = opened(d, gate, check, now);
+    const before = record.last?.outcome;
+    const { outcome, what } =
+      check.source.kind === "green-vs-blue"
+        ? compare(d, check, check.source, record, reading, now)
+        : judge(check, reading);
+    record.last = { at: now, outcome, what };
+    record.nextAt = now + check.intervalMs;
+    if (outcome === "unclear") record.unclear += 1;
+    else {
+      record[outcome] += 1;
+      record.unclear = 0;
+    }
+    if (outcome === before) continue;
+    const dry = check.dryRun ? " (dry run: nothing follows)" : "";
+    draft.record({ type: "check", gate, check: check.name, outcome }, `${check.name}: ${what}${dry}`);
+  }
+}
+
+function opened(d: Deployment, gate: string, check: Check, now: number): CheckRecord {
+  const kept: GateRecord = (d.gates[gate] ??= {});
+  const checks = (kept.checks ??= {});
+  return (checks[check.name] ??= { since: now, nextAt: now, good: 0, bad: 0, unclear: 0 });
+}
+
+interface Judgement {
+  outcome: Outcome;
+  /** In words, with the numbers. */
+  what: string;
+}
+
+/** What one measurement says by the check's conditions. */
+export function judge(check: Check, reading: Reading<Measured> | undefined): Judgement {
+  if (!reading) return { outcome: "unclear", what: "it can't be measured here" };
+  if (!reading.ok) {
+    const { action, code, message } = reading.fault;
+    return { outcome: "unclear", what: `it could not be measured: ${action}: ${code}: ${message}` };
+  }
+  const measured = reading.value;
+  switch (measured.kind) {
+    case "nothing":
+      return { outcome: "unclear", what: measured.why };
+    case "traffic":
+      return { outcome: "unclear", what: "it counts traffic, which has no conditions" };
+    case "alarms": {
+      const [firing] = measured.firing;
+      if (firing) return { outcome: "bad", what: `the alarm ${firing.name} fires: ${firing.reason}` };
+      const missing = measured.missing.join(", ");
+      return missing
+        ? { outcome: "unclear", what: `there is no alarm ${missing}` }
+        : { outcome: "good", what: "no alarm fires" };
+    }
+    case "value":
+      return judgeValue(check, measured.value);
+  }
+}
+
+function judgeValue({ success, failure }: Check, value: number | string | boolean): Judgement {
+  const shown = typeof value === "number" ? String(Number(value.toPrecision(6))) : JSON.stringify(value);
+  const good = success && holds(success, value);
+  const bad = failure && holds(failure, value);
+  if (bad) return { outcome: "bad", what: `${shown}: ${failure.written}` };
+  if (good) return { outcome: "good", what: `${shown}: ${success.written}` };
+  if (success && !failure) return { outcome: "bad", what: `${shown}, not ${success.written}` };
+  if (failure && !success) return { outcome: "good", what: `${shown}, not ${failure.written}` };
+  return { outcome: "unclear", what: `${shown}: neither ${success?.written} nor ${failure?.written}` };
+}
+
+/** Values of another kind than the limit meet no comparison but `!=`. */
+export function holds({ join, terms }: Condition, value: number | string | boolean): boolean {
+  const each = terms.map(({ operator, limit }) => {
+    if (operator === "==") return value === limit;
+    if (operator === "!=") return value !== limit;
+    if (typeof value !== "number" || typeof limit !== "number") return false;
+    if (operator === "<") return value < limit;
+    if (operator === "<=") return value <= limit;
+    return operator === ">" ? value > limit : value >= limit;
+  });
+  return join === "and" ? each.every(Boolean) : each.some(Boolean);
+}
+
+type Verdict = Extract<Check["source"], { kind: "green-vs-blue" }>;
+
+/** Takes the closed minutes, once, and concludes. */
+function compare(
+  d: Deployment,
+  check: Check,
+  source: Verdict,
+  record: CheckRecord,
+  reading: Reading<Measured> | undefined,
+  now: number,
+): Judgement {
+  if (!reading) {
+    return { outcome: "unclear", what: "no load balancer counts the answers of each colour by itself" };
+  }
+  if (!reading.ok || reading.value.kind !== "traffic") return judge(check, reading);
+  const seen = reading.value;
+  const traffic: TrafficRecord = (record.traffic ??= {
+    state: freshVerdict,
+    takenTo: Math.ceil(record.since / minuteMs) * minuteMs,
+  });
+  traffic.slowSeconds ??= seen.historySeconds ?? null;
+  const closed = closedTo(seen, traffic.takenTo, now);
+  const minutes = seen.minutes.filter(({ at }) => at >= traffic.takenTo && at < closed);
+  traffic.state = takeMinutes(
+    traffic.state,
+    minutes.map((minute) => ({ ...minute, ...shareIn(d, minute) })),
+    source,
+  );
+  traffic.takenTo = closed;
+  const { verdict, sentence } = conclude(traffic.state, source);
+  return { outcome: verdict === "worse" ? "bad" : verdict === "fine" ? "good" : "unclear", what: sentence };
+}
+
+/** Up to where the minutes are complete. */
+function closedTo({ minutes }: TrafficSeen, takenTo: number, now: number): number {
+  const complete = minutes.filter(
+    ({ at, blue, green }) =>
+      now >= at + minuteMs + visibleMs.early && blue.requests > 0 && green.requests > 0,
+  );
+  const early = Math.max(takenTo, ...complete.map(({ at }) => at + minuteMs));
+  return Math.max(early, Math.floor((now - visibleMs.late) / minuteMs) * minuteMs);
+}
+
+/** Green's share of the pair in a minute; left out where it changed, or had not yet spread everywhere. */
+function shareIn({ shares, strategy }: Deployment, { at }: TrafficMinute): { share?: number } {
+  const index = shares.findLastIndex(({ from }) => from + strategy.holdMs <= at);
+  const next = shares[index + 1];
+  const percent = shares[index]?.percent;
+  return percent === undefined || (next && next.from < at + minuteMs) ? {} : { share: percent / 100 };
+}
+
+export type GateOutcome =
+  | { kind: "open" }
+  | { kind: "passed"; what: string }
+  | { kind: "failed"; what: string }
+  | { kind: "unclear"; what: string };
+
+/** What the checks in the background come to: only bad ones count, for there is no end at which to judge. */
+export function backgroundOutcome(d: Deployment): GateOutcome {
+  return failedIn(d, backgroundGate) ?? { kind: "open" };
+}
+
+/** What the checks of an analyze step come to by now. */
+export function stepOutcome(d: Deployment, step: AnalyzeStep, now: number): GateOutcome {
+  const gate = gateId(step, d.step);
+  const failed = failedIn(d, gate);
+  if (failed) return failed;
+  const over = elapsedMs(d, d.stepSince, now) >= step.ms;
+  const underWay = named(d.strategy, step.checks, gate).filter(({ check }) => !check.dryRun);
+  const said: string[] = [];
+  for (const { check } of underWay) {
+    const record = d.gates[gate]?.checks?.[check.name];
+    const last = record?.last;
+    const measured = record ? record.good + record.bad : 0;
+    const done = check.count === undefined ? over : measured >= check.count || over;
+    const unclear = check.source.kind !== "green-vs-blue" && (record?.unclear ?? 0) > check.inconclusiveLimit;
+    if (unclear) return { kind: "unclear", what: `${check.name}: ${last?.what}` };
+    if (!done) return { kind: "open" };
+    if (last?.outcome === "unclear" || measured === 0) {
+      return { kind: "unclear", what: `${check.name}: ${last?.what ?? "it was never measured"}` };
+    }
+    said.push(`${check.name}: ${last?.what}`);
+  }
+  return { kind: "passed", what: said.join("; ") || "nothing to check" };
+}
+
+function failedIn(d: Deployment, gate: string): GateOutcome | undefined {
+  for (const { gate: its, check } of checksUnderWay(d)) {
+    const record = d.gates[gate]?.checks?.[check.name];
+    if (its !== gate || !record || check.dryRun) continue;
+    // The verdict has weighed the chance of a mistake already; one is enough.
+    const borne = check.source.kind === "green-vs-blue" ? 0 : check.failureLimit;
+    if (record.bad <= borne) continue;
+    const times = borne > 0 ? ` (${record.bad} times)` : "";
+    return { kind: "failed", what: `${check.name}: ${record.last?.what}${times}` };
+  }
+  return undefined;
+}
+
+/** Placeholders of a check's texts, as CloudWatch's dimensions and Teal's words have them. */
+function filling(d: Deployment): (text: string) => string {
+  const { blue, green, loadBalancer } = dimensions(d);
+  const values: Record<string, string | undefined> = {
+    service: d.service,
+    deployment: d.id,
+    loadBalancer,
+    "green.targetGroup": green,
+    "blue.targetGroup": blue,
+    "green.taskSet": d.green.id,
+    "blue.taskSet": d.blue?.id,
+  };
+  return (text) => text.replace(/\{\{ *([\w.]+) *\}\}/g, (whole, name: string) => values[name] ?? whole);
+}
+
+function dimensions(d: Deployment) {
+  const tail = (arn: string | undefined) => arn?.split(":").at(-1);
+  // `listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2`, or a rule's, which goes on.
+  const balancer = tail(d.routes[0]?.ref.arn)?.split("/").slice(1, 4).join("/");
+  return { blue: tail(d.pair?.blue), green: tail(d.pair?.green), loadBalancer: balancer };
+}
+
+function filled(query: MetricQuery, fill: (text: string) => string): MetricQuery {
+  const { metric, expression } = query;
+  const dimensions = Object.entries(metric?.dimensions ?? {}).map(([name, text]) => [name, fill(text)]);
+  return {
+    ...query,
+    ...(expression !== undefined && { expression: fill(expression) }),
+    ...(metric && { metric: { ...metric, dimensions: Object.fromEntries(dimensions) } }),
+  };
+}
