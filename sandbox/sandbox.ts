@@ -69,9 +69,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     random: seededRandom(seed),
     locate: network.locate,
     ports: options.listenerPorts ?? "listener",
+    recorder: local.aws.recorder,
     cookieHonouredAtWeightZero: () => local.aws.settings.cookieHonouredAtWeightZero,
     ...(options.targetIdleTimeoutMs === undefined ? {} : { idleTimeoutMs: options.targetIdleTimeoutMs }),
   });
+  local.aws.watch();
   traffic.useProber(httpProber({ clock, locate: network.locate }));
 
   const facts: SandboxFacts = {

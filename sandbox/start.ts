@@ -25,7 +25,7 @@ export interface LocalAws {
   handler(requestTimeoutMs?: number): InProcessHandler;
   /** Listens as well; more than once if need be. */
   listen(port?: number, host?: string): Promise<WireServer>;
-  /** Stops everything that listens. Safe to repeat. */
+  /** Stops everything that listens, and what CloudWatch does by itself. Safe to repeat. */
   close(): Promise<void>;
 }
 
@@ -55,6 +55,7 @@ export function startAws({ clock, seed = 1, settings, extensions = [] }: StartOp
       return server;
     },
     async close() {
+      aws.rest();
       await Promise.all(servers.splice(0).map((server) => server.close()));
     },
   };

@@ -4,7 +4,7 @@ import type { ListenerView, RequestHead, Traffic } from "../model/traffic.ts";
 import type { Random } from "../random.ts";
 import { sendError, sendFixed, sendRedirect } from "./answers.ts";
 import { Chooser } from "./choice.ts";
-import { Recorder } from "./recorder.ts";
+import { Recorder } from "../traffic/recorder.ts";
 import { relay, type Outcome, type Place, type RelayOptions } from "./relay.ts";
 
 export interface BalancerOptions {
@@ -18,6 +18,8 @@ export interface BalancerOptions {
   /** How long a target may stay silent; AWS's default is 60 s. */
   idleTimeoutMs?: number;
   cookieHonouredAtWeightZero?: () => boolean;
+  /** Where it counts; one of its own where left out. */
+  recorder?: Recorder;
 }
 
 /** A listener and where it can be reached from this computer. */
@@ -57,7 +59,7 @@ export class Balancer {
 
   constructor(options: BalancerOptions) {
     this.#options = options;
-    this.recorder = new Recorder(options.clock);
+    this.recorder = options.recorder ?? new Recorder(options.clock);
     this.#relayOptions = {
       agent: this.#agent,
       clock: options.clock,

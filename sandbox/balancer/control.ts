@@ -1,6 +1,6 @@
 import type { Balancer } from "./balancer.ts";
-import type { Histogram } from "./histogram.ts";
-import type { Minute } from "./recorder.ts";
+import type { Histogram } from "../traffic/histogram.ts";
+import type { Minute } from "../traffic/recorder.ts";
 
 /**
  * The balancer's part of `/_sandbox/…`: where its listeners can be reached,

@@ -2,10 +2,10 @@ import type { z } from "zod";
 import type { Region } from "./region.ts";
 
 /** One API action: the shape of its input and what it does. */
-export interface Action<I extends z.ZodType, O extends object> {
+export interface Action<I extends z.ZodType, O extends object, P = Region> {
   input: I;
   /** Checks the parameters, refuses them in the service's own way, and acts. */
-  perform: (region: Region, params: unknown, refuse: (message: string) => Error) => O;
+  perform: (place: P, params: unknown, refuse: (message: string) => Error) => O;
 }
 
 /** An action that changes something. */
@@ -16,8 +16,8 @@ export function write<I extends z.ZodType, O extends object>(
   return {
     input,
     perform: (region, params, refuse) => {
-      const checked = check(input, params, refuse);
-      return region.change(() => act(region, checked));
+      const given = checked(input, params, refuse);
+      return region.change(() => act(region, given));
     },
   };
 }
@@ -27,10 +27,11 @@ export function read<I extends z.ZodType, O extends object>(
   input: I,
   look: (region: Region, input: z.output<I>) => O,
 ): Action<I, O> {
-  return { input, perform: (region, params, refuse) => look(region, check(input, params, refuse)) };
+  return { input, perform: (region, params, refuse) => look(region, checked(input, params, refuse)) };
 }
 
-function check<I extends z.ZodType>(
+/** The parameters as the shape has them, or a refusal that says what is wrong. */
+export function checked<I extends z.ZodType>(
   shape: I,
   params: unknown,
   refuse: (message: string) => Error,

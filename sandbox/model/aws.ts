@@ -1,7 +1,10 @@
 import type { z } from "zod";
 import type { Clock } from "../clock.ts";
 import { seededRandom } from "../random.ts";
+import { minuteMs, Recorder } from "../traffic/recorder.ts";
 import type { Action } from "./action.ts";
+import { CloudWatch } from "./cloudwatch/cloudwatch.ts";
+import { cloudWatchActions } from "./cloudwatch/table.ts";
 import { ecsActions } from "./ecs/table.ts";
 import { targetJudged, taskChanged, taskEnded } from "./ecs/scheduler.ts";
 import { viewOfTask } from "./ecs/taskLife.ts";
@@ -14,11 +17,12 @@ import type { Traffic } from "./traffic.ts";
 
 type EcsActions = typeof ecsActions;
 type ElbActions = typeof elbActions;
+type CloudWatchActions = typeof cloudWatchActions;
 
 const stsActions = ["GetCallerIdentity"] as const;
 
 /** The services that the sandbox answers for, as SigV4 scopes name them. */
-export type ServiceName = "ecs" | "elasticloadbalancing" | "sts";
+export type ServiceName = "ecs" | "elasticloadbalancing" | "monitoring" | "sts";
 
 export interface AwsOptions {
   clock: Clock;
@@ -35,12 +39,19 @@ export class Aws {
   readonly clock: Clock;
   /** Change its fields at any time. */
   readonly settings: Settings;
+  /** What the load balancers counted: whatever carries requests writes it, CloudWatch reads it. */
+  readonly recorder: Recorder;
   readonly #around: Surroundings;
   readonly #traffic: RegionTraffic;
   readonly #regions = new Map<string, Region>();
+  readonly #cloudWatches = new Map<string, CloudWatch>();
+  readonly #seed: number;
+  #cancelMinute: (() => void) | undefined;
 
   constructor({ clock, seed = 1, settings = {} }: AwsOptions) {
     this.clock = clock;
+    this.recorder = new Recorder(clock);
+    this.#seed = seed;
     this.settings = { ...defaultSettings, ...settings, behaviours: { ...settings.behaviours } };
     this.#traffic = new RegionTraffic(this.#regions);
     this.#around = {
@@ -82,6 +93,16 @@ export class Aws {
     return this.perform("elasticloadbalancing", action, region, params);
   }
 
+  /** Calls one CloudWatch action with typed parameters; throws AwsError. */
+  cloudwatch<A extends keyof CloudWatchActions>(
+    region: string,
+    action: A,
+    params: z.input<CloudWatchActions[A]["input"]>,
+  ): ReturnType<CloudWatchActions[A]["perform"]>;
+  cloudwatch(region: string, action: keyof CloudWatchActions, params: unknown): unknown {
+    return this.perform("monitoring", action, region, params);
+  }
+
   /**
    * Calls an action by name with parameters as they came over the wire.
    * Throws AwsError. A refused call changes nothing.
@@ -91,8 +112,34 @@ export class Aws {
       return run(ecsActions, service, action, this.region(region), params, invalidParameter);
     if (service === "elasticloadbalancing")
       return run(elbActions, service, action, this.region(region), params, validationError);
+    if (service === "monitoring") {
+      const cloudwatch = this.#cloudWatch(region);
+      const answer = run(cloudWatchActions, service, action, cloudwatch, params, validationError);
+      if (cloudwatch.alarms.size > 0) this.watch();
+      return answer;
+    }
     if (action !== stsActions[0]) throw notImplemented(service, action);
     return { Account: account, UserId: "SANDBOX", Arn: `arn:aws:iam::${account}:user/sandbox` };
+  }
+
+  /**
+   * Begins to do at each minute what CloudWatch does by itself: it counts healthy hosts and judges alarms. The
+   * first alarm begins it; call it where somebody carries requests. Safe to repeat; `rest` ends it.
+   */
+  watch(): void {
+    if (this.#cancelMinute !== undefined) return;
+    const untilMinute = minuteMs - (this.clock.now() % minuteMs);
+    this.#cancelMinute = this.clock.after(untilMinute, () => {
+      this.#cancelMinute = undefined;
+      for (const region of this.#regions.keys()) this.#cloudWatch(region).everyMinute();
+      this.watch();
+    });
+  }
+
+  /** Leaves no timer of `watch` behind. */
+  rest(): void {
+    this.#cancelMinute?.();
+    this.#cancelMinute = undefined;
   }
 
   /** A region's state for those who check it from outside; look, don't touch. */
@@ -113,6 +160,15 @@ export class Aws {
       region = made;
     }
     return region;
+  }
+
+  #cloudWatch(name: string): CloudWatch {
+    let found = this.#cloudWatches.get(name);
+    if (found === undefined) {
+      found = new CloudWatch(this.region(name), this.recorder, this.#seed);
+      this.#cloudWatches.set(name, found);
+    }
+    return found;
   }
 
   /** A copy of everything, for checkers and for `/_sandbox/state`. Not lagged. */
@@ -146,15 +202,15 @@ function picture({ ecs, elb, routes }: Region) {
   };
 }
 
-function run(
-  table: Record<string, Pick<Action<z.ZodType, object>, "perform">>,
+function run<P>(
+  table: Record<string, Pick<Action<z.ZodType, object, P>, "perform">>,
   service: string,
   name: string,
-  region: Region,
+  place: P,
   params: unknown,
   refuse: (message: string) => AwsError,
 ): object {
   const action = Object.hasOwn(table, name) ? table[name] : undefined;
   if (action === undefined) throw notImplemented(service, name);
-  return action.perform(region, params, refuse);
+  return action.perform(place, params, refuse);
 }

@@ -19,8 +19,13 @@ export interface Behaviour {
   neverStarts?: boolean;
   /** Added to the time of every answer. */
   slowMs?: number;
-  /** Share of requests, 0 to 1, answered with 500. Health checks are not touched. */
+  /** Share of requests, 0 to 1, answered with 500. Health checks are not touched, by these three shares neither. */
   failShare?: number;
+  /** Share of requests whose answer takes `tailMs` more. */
+  tailShare?: number;
+  tailMs?: number;
+  /** Share of requests that are never answered. */
+  hangShare?: number;
   /** From SIGTERM to STOPPED; undefined: the setting `taskStopMs`. */
   stopMs?: number;
 }

@@ -30,6 +30,10 @@ export interface Settings {
   ecsReadLagMs: number;
   /** The same for ELBv2's Describe calls. */
   elbReadLagMs: number;
+  /** From the end of a minute until what load balancers counted in it can be read. AWS: one to three minutes. */
+  metricDelayMs: number;
+  /** Up to so much more, for each metric and minute by chance. */
+  metricDelaySpreadMs: number;
   /** For how long a `clientToken` is remembered after its CreateTaskSet. Unsure: AWS publishes no lifetime. */
   clientTokenMs: number;
   /** Task sets a service may have, DRAINING ones included. */
@@ -59,6 +63,8 @@ export const defaultSettings: Settings = {
   propagationMs: 2_000,
   ecsReadLagMs: 0,
   elbReadLagMs: 0,
+  metricDelayMs: 60_000,
+  metricDelaySpreadMs: 60_000,
   clientTokenMs: 86_400_000,
   taskSetsPerService: 5,
   describeTaskSetsWithoutIds: false,

@@ -5,6 +5,7 @@ import type { Settings } from "./settings.ts";
 /* Behaviours and settings as they come from outside: a world file or a control request. */
 
 const ms = z.number().min(0);
+const share = z.number().min(0).max(1);
 
 export const behaviourInput = z.strictObject({
   startMs: ms.optional(),
@@ -15,7 +16,10 @@ export const behaviourInput = z.strictObject({
   cannotPull: z.boolean().optional(),
   neverStarts: z.boolean().optional(),
   slowMs: ms.optional(),
-  failShare: z.number().min(0).max(1).optional(),
+  failShare: share.optional(),
+  tailShare: share.optional(),
+  tailMs: ms.optional(),
+  hangShare: share.optional(),
   stopMs: ms.optional(),
 } satisfies Record<keyof Behaviour, z.ZodType>);
 
@@ -34,6 +38,8 @@ export const settingsInput = z
     propagationMs: ms,
     ecsReadLagMs: ms,
     elbReadLagMs: ms,
+    metricDelayMs: ms,
+    metricDelaySpreadMs: ms,
     clientTokenMs: ms,
     taskSetsPerService: z.number().int().min(1),
     describeTaskSetsWithoutIds: z.boolean(),

@@ -95,7 +95,9 @@ export class TaskServer {
     const mark = url.indexOf("?");
     const path = mark < 0 ? url : url.slice(0, mark);
     const query = mark < 0 ? undefined : new URLSearchParams(url.slice(mark + 1));
-    const waitMs = (behaviour.slowMs ?? 0) + number(query?.get("waitMs"), 0, waitMsMax);
+    const isCheck = path === "/health" || request.headers["user-agent"] === healthCheckAgent;
+    const lateMs = !isCheck && this.#happens(behaviour.tailShare) ? (behaviour.tailMs ?? 0) : 0;
+    const waitMs = (behaviour.slowMs ?? 0) + lateMs + number(query?.get("waitMs"), 0, waitMsMax);
     response.setHeader("x-version", this.#version);
     response.setHeader("x-task", this.#options.task.arn);
     if (this.#stopping) response.setHeader("connection", "close");
@@ -116,25 +118,29 @@ export class TaskServer {
       request.pipe(response);
       return;
     }
+    // Whoever asked gives up first; when the task stops, the connection is cut.
+    if (!isCheck && this.#happens(behaviour.hangShare)) return;
     this.#after(waitMs, () => {
       if (response.destroyed) return;
-      const [status, text] = this.#verdict(path, request.headers["user-agent"], this.#options.behaviour());
+      const [status, text] = this.#verdict(isCheck, this.#options.behaviour());
       if (text === undefined) send(response, status, this.#body, "application/json");
       else send(response, status, Buffer.from(`${text}\n`), "text/plain");
     });
   }
 
   /** Status and, where the usual answer isn't given, a text that says why. */
-  #verdict(path: string, userAgent: string | undefined, behaviour: Behaviour): [number, string?] {
-    const { clock, random } = this.#options;
+  #verdict(isCheck: boolean, behaviour: Behaviour): [number, string?] {
+    const { clock } = this.#options;
     const wellAt = (this.#runningSince ?? Infinity) + (behaviour.startsHealthyAfterMs ?? 0);
     if (clock.now() < wellAt) return [503, "still warming up"];
-    if (path === "/health" || userAgent === healthCheckAgent) {
+    if (isCheck) {
       return behaviour.failHealthChecks === true ? [500, "unwell, as the sandbox was told"] : [200, "ok"];
     }
-    const failShare = behaviour.failShare ?? 0;
-    if (failShare > 0 && random() < failShare) return [500, "failed, as the sandbox was told"];
-    return [200];
+    return this.#happens(behaviour.failShare) ? [500, "failed, as the sandbox was told"] : [200];
+  }
+
+  #happens(share = 0): boolean {
+    return share > 0 && this.#options.random() < share;
   }
 
   #after(ms: number, fn: () => void): void {

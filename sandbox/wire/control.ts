@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Faults } from "../faults.ts";
 import type { Aws } from "../model/aws.ts";
 import { behaviourInput, settingsInput } from "../model/settingsInput.ts";
+import { textOf } from "./body.ts";
 import type { CallLog } from "./calls.ts";
 import type { WireAnswer, WireRequest } from "./message.ts";
 
@@ -90,7 +91,8 @@ export function controlOf({ aws, faults, calls, extensions = [] }: ControlParts)
     if (path !== prefix && !path.startsWith(`${prefix}/`)) return undefined;
     const rest = path.slice(prefix.length);
     try {
-      const body: unknown = request.body === "" ? undefined : JSON.parse(request.body);
+      const text = textOf(request);
+      const body: unknown = text === "" ? undefined : JSON.parse(text);
       const route = routes[`${request.method} ${rest}`];
       if (route !== undefined) return json(200, route(body));
       for (const extension of extensions) {

@@ -3,9 +3,8 @@ import type { Fault, Faults } from "../faults.ts";
 import type { Aws } from "../model/aws.ts";
 import { AwsError } from "../model/error.ts";
 import type { CallLog } from "./calls.ts";
-import { encodeJson, encodeJsonError } from "./json.ts";
+import { jsonEncoding } from "./json.ts";
 import type { Handle, WireAnswer, WireReply, WireRequest } from "./message.ts";
-import { encodeQuery, encodeQueryError } from "./query.ts";
 import { routeOf, type Call } from "./route.ts";
 
 export interface HandleParts {
@@ -71,7 +70,7 @@ export function wireHandle({ aws, clock, faults, calls, control }: HandleParts):
     try {
       call = routeOf(request);
     } catch (cause) {
-      return encodeJsonError(cause instanceof AwsError ? cause : internalFailure(cause), requestId);
+      return jsonEncoding("1.1").error(cause instanceof AwsError ? cause : internalFailure(cause), requestId);
     }
     const { outcome, cut } = await meet(call, faults.meet(call.action));
     calls.add({
@@ -84,32 +83,30 @@ export function wireHandle({ aws, clock, faults, calls, control }: HandleParts):
       result: outcome !== undefined && "result" in outcome ? outcome.result : undefined,
     });
     if (cut || outcome === undefined) return { cut: true };
-    return encode(call, outcome, requestId);
+    return "result" in outcome
+      ? call.encoding.result(outcome.result, requestId)
+      : call.encoding.error(outcome.error, requestId);
   };
 }
 
-function encode({ service, action }: Call, outcome: Outcome, requestId: string): WireAnswer {
-  if (service === "ecs")
-    return "result" in outcome
-      ? encodeJson(outcome.result, requestId)
-      : encodeJsonError(outcome.error, requestId);
-  return "result" in outcome
-    ? encodeQuery(service, action, outcome.result, requestId)
-    : encodeQueryError(service, outcome.error, requestId);
-}
+const serverFaults = {
+  ecs: "ServerException",
+  elasticloadbalancing: "InternalFailure",
+  monitoring: "InternalServiceError",
+  sts: "InternalFailure",
+} satisfies Record<Call["service"], string>;
 
 /** Each service has its own word for the same trouble. */
 function refusalOf(
   call: Call,
   fault: Extract<Fault, { kind: "throttle" | "serverError" | "error" }>,
 ): AwsError {
-  const ecs = call.service === "ecs";
   switch (fault.kind) {
     case "throttle":
-      return new AwsError(ecs ? "ThrottlingException" : "Throttling", "Rate exceeded");
+      return new AwsError(call.service === "ecs" ? "ThrottlingException" : "Throttling", "Rate exceeded");
     case "serverError":
       return new AwsError(
-        ecs ? "ServerException" : "InternalFailure",
+        serverFaults[call.service],
         "The request processing has failed because of an unknown error.",
         500,
       );

@@ -61,7 +61,7 @@ export function inProcessHandler(handle: Handle, clock: Clock, requestTimeoutMs?
           headers: Object.fromEntries(
             Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]),
           ),
-          body: textOf(request.body),
+          body: bodyOf(request.body),
         }).then(
           (reply) =>
             settle(() => {
@@ -73,7 +73,7 @@ export function inProcessHandler(handle: Handle, clock: Clock, requestTimeoutMs?
                 response: {
                   statusCode: reply.status,
                   headers: reply.headers,
-                  body: new TextEncoder().encode(reply.body),
+                  body: typeof reply.body === "string" ? new TextEncoder().encode(reply.body) : reply.body,
                 },
               });
             }),
@@ -87,7 +87,6 @@ function named(name: string, message: string): Error {
   return Object.assign(new Error(message), { name });
 }
 
-function textOf(body: unknown): string {
-  if (typeof body === "string") return body;
-  return body instanceof Uint8Array ? new TextDecoder().decode(body) : "";
+function bodyOf(body: unknown): string | Uint8Array {
+  return typeof body === "string" || body instanceof Uint8Array ? body : "";
 }

@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { bodyBytesMax } from "./body.ts";
 import type { Handle } from "./message.ts";
-
-const bodyBytesMax = 1_048_576;
 
 export interface WireServer {
   /** What goes into AWS_ENDPOINT_URL. */
@@ -48,7 +47,7 @@ function headersOf(request: IncomingMessage): Record<string, string | undefined>
   );
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
@@ -57,5 +56,5 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
     if (bytes > bodyBytesMax) throw new Error(`body above ${bodyBytesMax} bytes`);
     chunks.push(piece);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }

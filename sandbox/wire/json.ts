@@ -1,11 +1,11 @@
 import { AwsError } from "../model/error.ts";
-import type { WireAnswer } from "./message.ts";
+import type { Encoding } from "./message.ts";
+import { plainOf, queryErrorOf } from "./plain.ts";
 
 /*
- * AWS JSON 1.1: times are epoch seconds, an error names its shape in `__type`.
+ * AWS JSON 1.0 and 1.1: times are epoch seconds, an error names its shape in
+ * `__type`. Those who speak 1.0 here once spoke the query protocol.
  */
-
-const contentType = "application/x-amz-json-1.1";
 
 export function decodeJson(body: string): unknown {
   try {
@@ -15,25 +15,25 @@ export function decodeJson(body: string): unknown {
   }
 }
 
-export function encodeJson(result: unknown, requestId: string): WireAnswer {
+export function jsonEncoding(version: "1.0" | "1.1"): Encoding {
+  const headersOf = (requestId: string) => ({
+    "content-type": `application/x-amz-json-${version}`,
+    "x-amzn-requestid": requestId,
+  });
   return {
-    status: 200,
-    headers: { "content-type": contentType, "x-amzn-requestid": requestId },
-    body: JSON.stringify(withEpochSeconds(result)),
+    result: (result, requestId) => ({
+      status: 200,
+      headers: headersOf(requestId),
+      body: JSON.stringify(plainOf(result, (time) => time.getTime() / 1000)),
+    }),
+    error: (error, requestId) => ({
+      status: error.status,
+      headers: {
+        ...headersOf(requestId),
+        "x-amzn-errortype": error.code,
+        ...(version === "1.0" ? queryErrorOf(error) : {}),
+      },
+      body: JSON.stringify({ __type: error.code, message: error.message }),
+    }),
   };
-}
-
-export function encodeJsonError(error: AwsError, requestId: string): WireAnswer {
-  return {
-    status: error.status,
-    headers: { "content-type": contentType, "x-amzn-requestid": requestId, "x-amzn-errortype": error.code },
-    body: JSON.stringify({ __type: error.code, message: error.message }),
-  };
-}
-
-function withEpochSeconds(value: unknown): unknown {
-  if (value instanceof Date) return value.getTime() / 1000;
-  if (Array.isArray(value)) return value.map(withEpochSeconds);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, withEpochSeconds(member)]));
 }

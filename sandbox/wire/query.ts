@@ -1,6 +1,5 @@
 import { XMLBuilder } from "fast-xml-parser";
-import type { AwsError } from "../model/error.ts";
-import type { WireAnswer } from "./message.ts";
+import type { Encoding, WireAnswer } from "./message.ts";
 
 /*
  * The AWS query protocol: parameters as a form (`Actions.member.1.Type=forward`),
@@ -43,37 +42,33 @@ const builder = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: "
 
 const namespaces = {
   elasticloadbalancing: "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+  monitoring: "http://monitoring.amazonaws.com/doc/2010-08-01/",
   sts: "https://sts.amazonaws.com/doc/2011-06-15/",
 };
-export type QueryService = keyof typeof namespaces;
 
-export function encodeQuery(
-  service: QueryService,
-  action: string,
-  result: unknown,
-  requestId: string,
-): WireAnswer {
-  return xml(200, requestId, {
-    [`${action}Response`]: {
-      "@xmlns": namespaces[service],
-      [`${action}Result`]: withMembers(result),
-      ResponseMetadata: { RequestId: requestId },
-    },
-  });
-}
-
-export function encodeQueryError(service: QueryService, error: AwsError, requestId: string): WireAnswer {
-  return xml(error.status, requestId, {
-    ErrorResponse: {
-      "@xmlns": namespaces[service],
-      Error: {
-        Type: error.fault === "client" ? "Sender" : "Receiver",
-        Code: error.code,
-        Message: error.message,
-      },
-      RequestId: requestId,
-    },
-  });
+export function queryEncoding(service: keyof typeof namespaces, action: string): Encoding {
+  return {
+    result: (result, requestId) =>
+      xml(200, requestId, {
+        [`${action}Response`]: {
+          "@xmlns": namespaces[service],
+          [`${action}Result`]: withMembers(result),
+          ResponseMetadata: { RequestId: requestId },
+        },
+      }),
+    error: (error, requestId) =>
+      xml(error.status, requestId, {
+        ErrorResponse: {
+          "@xmlns": namespaces[service],
+          Error: {
+            Type: error.fault === "client" ? "Sender" : "Receiver",
+            Code: error.code,
+            Message: error.message,
+          },
+          RequestId: requestId,
+        },
+      }),
+  };
 }
 
 function xml(status: number, requestId: string, document: object): WireAnswer {
@@ -86,15 +81,13 @@ function xml(status: number, requestId: string, document: object): WireAnswer {
 
 function withMembers(value: unknown): unknown {
   if (value instanceof Date) return value.toISOString();
+  if (value instanceof Map)
+    return { entry: Array.from(value, ([key, member]) => ({ key, value: withMembers(member) })) };
   if (Array.isArray(value)) return value.length === 0 ? "" : { member: value.map(withMembers) };
   if (typeof value !== "object" || value === null) return String(value);
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, member]) => member !== undefined)
-      // A map keeps its own element name.
-      .map(([name, member]) => [
-        name,
-        name === "entry" && Array.isArray(member) ? member.map(withMembers) : withMembers(member),
-      ]),
+      .map(([name, member]) => [name, withMembers(member)]),
   );
 }

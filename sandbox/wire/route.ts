@@ -1,28 +1,35 @@
 import { AwsError } from "../model/error.ts";
 import type { ServiceName } from "../model/aws.ts";
-import { decodeJson } from "./json.ts";
-import type { WireRequest } from "./message.ts";
-import { decodeQuery } from "./query.ts";
+import { bytesOf, textOf } from "./body.ts";
+import { cborEncoding, decodeCbor } from "./cbor.ts";
+import { decodeJson, jsonEncoding } from "./json.ts";
+import type { Encoding, WireRequest } from "./message.ts";
+import { decodeQuery, queryEncoding } from "./query.ts";
 
 /** One API call, freed from its protocol. */
 export interface Call {
   service: ServiceName;
   action: string;
   region: string;
+  encoding: Encoding;
   /** Decodes the body; throws AwsError when it is malformed. */
   params: () => unknown;
 }
 
-const jsonTargets: Record<string, ServiceName> = { AmazonEC2ContainerServiceV20141113: "ecs" };
-const queryVersions: Record<string, ServiceName> = {
+const rpcServices: Record<string, { service: ServiceName; json: Encoding }> = {
+  AmazonEC2ContainerServiceV20141113: { service: "ecs", json: jsonEncoding("1.1") },
+  GraniteServiceVersion20100801: { service: "monitoring", json: jsonEncoding("1.0") },
+};
+const queryVersions: Record<string, Exclude<ServiceName, "ecs">> = {
   "2015-12-01": "elasticloadbalancing",
+  "2010-08-01": "monitoring",
   "2011-06-15": "sts",
 };
 const defaultRegion = "us-east-1";
 
 /**
- * Which call a request is: by `x-amz-target` (JSON) or the form's Version
- * (query); the region comes from the signature's credential scope. Signatures
+ * Which call a request is: by `x-amz-target` (JSON), the path (CBOR) or the
+ * form's Version (query); the region comes from the signature's credential scope. Signatures
  * themselves are not checked. Throws AwsError for what it does not know.
  */
 export function routeOf(request: WireRequest): Call {
@@ -33,21 +40,32 @@ export function routeOf(request: WireRequest): Call {
   const target = request.headers["x-amz-target"];
   if (target !== undefined) {
     const [prefix = "", action = ""] = target.split(".");
-    const service = jsonTargets[prefix];
-    if (service === undefined) throw unknownService(target);
-    return { service, action, region, params: () => decodeJson(request.body) };
+    const known = rpcServices[prefix];
+    if (known === undefined) throw unknownService(target);
+    const { service, json: encoding } = known;
+    return { service, action, region, encoding, params: () => decodeJson(textOf(request)) };
   }
-  const form = new URLSearchParams(request.method === "GET" ? request.path.split("?")[1] : request.body);
+  const rpc = /^\/service\/([^/]+)\/operation\/(\w+)$/.exec(request.path);
+  if (rpc !== null) {
+    const [, prefix = "", action = ""] = rpc;
+    const service = rpcServices[prefix]?.service;
+    if (service === undefined) throw unknownService(prefix);
+    const params = () => decodeCbor(bytesOf(request));
+    return { service, action, region, encoding: cborEncoding, params };
+  }
+  const form = new URLSearchParams(request.method === "GET" ? request.path.split("?")[1] : textOf(request));
   const version = form.get("Version") ?? "";
   const service = queryVersions[version];
   if (service === undefined) throw unknownService(scope?.[2] ?? (version === "" ? request.path : version));
-  return { service, action: form.get("Action") ?? "", region, params: () => decodeQuery(form) };
+  const action = form.get("Action") ?? "";
+  const encoding = queryEncoding(service, action);
+  return { service, action, region, encoding, params: () => decodeQuery(form) };
 }
 
 function unknownService(what: string): AwsError {
   return new AwsError(
     "UnknownOperationException",
-    `The sandbox does not know '${what}'. It answers for ECS, ELBv2 (API 2015-12-01) and STS.`,
+    `The sandbox does not know '${what}'. It answers for ECS, ELBv2 (API 2015-12-01), CloudWatch and STS.`,
     404,
   );
 }

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { flag, list } from "../formInput.ts";
 
 /*
  * Inputs of the ELBv2 actions. The query protocol sends text only, so numbers
- * and flags are also taken as text, and an empty list as an empty text.
+ * are also taken as text.
  */
 
 const number = z.union([
@@ -12,10 +13,6 @@ const number = z.union([
     .regex(/^-?\d+$/, "must be a number")
     .transform(Number),
 ]);
-const flag = z.union([z.boolean(), z.enum(["true", "false"]).transform((text) => text === "true")]);
-function list<T extends z.ZodType>(item: T) {
-  return z.union([z.array(item), z.literal("").transform((): z.output<T>[] => [])]);
-}
 const names = list(z.string());
 
 const tag = z.object({ Key: z.string().min(1).max(128), Value: z.string().max(256).default("") });

@@ -108,7 +108,7 @@ test("the control paths change behaviours, settings and faults, and refuse what 
       body: JSON.stringify(body ?? null),
     });
     if ("cut" in reply) throw new Error("cut");
-    return { status: reply.status, body: JSON.parse(reply.body) as unknown };
+    return { status: reply.status, body: JSON.parse(String(reply.body)) as unknown };
   };
   await ask("POST", "/behaviours", { "shop:1": { failHealthChecks: true } });
   expect(box.aws.settings.behaviours).toEqual({ "shop:1": { failHealthChecks: true } });

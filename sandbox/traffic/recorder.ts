@@ -41,11 +41,14 @@ export interface Minute extends Counts {
 }
 
 /** Three hours, as long as CloudWatch keeps its finest points. */
-const minutesKept = 180;
+export const minutesKept = 180;
 
-const minuteMs = 60_000;
+export const minuteMs = 60_000;
 
-/** Counts requests by minute and since the last reset; keeps a bounded number of minutes. */
+/**
+ * Counts requests by minute and since the last reset; keeps a bounded number of minutes. Whatever carries requests
+ * tells it of them, a balancer that listens one by one, a steady flow many at a time; CloudWatch reads it.
+ */
 export class Recorder {
   readonly #clock: Clock;
   readonly #minutes: Ledger[] = [];
@@ -57,40 +60,45 @@ export class Recorder {
   }
 
   /** A target was chosen. */
-  requested(loadBalancerArn: string, targetGroupArn: string): void {
-    for (const ledger of this.#open()) ledger.group(loadBalancerArn, targetGroupArn).RequestCount++;
+  requested(loadBalancerArn: string, targetGroupArn: string, times = 1): void {
+    for (const ledger of this.#open()) ledger.group(loadBalancerArn, targetGroupArn).RequestCount += times;
   }
 
   /** The head of the target's answer has come. */
-  answered(loadBalancerArn: string, targetGroupArn: string, status: number, tookMs: number): void {
+  answered(loadBalancerArn: string, targetGroupArn: string, status: number, tookMs: number, times = 1): void {
     for (const ledger of this.#open()) {
       const group = ledger.group(loadBalancerArn, targetGroupArn);
-      if (status >= 500) group.HTTPCode_Target_5XX_Count++;
-      else if (status >= 400) group.HTTPCode_Target_4XX_Count++;
-      else if (status >= 300) group.HTTPCode_Target_3XX_Count++;
-      else if (status >= 200) group.HTTPCode_Target_2XX_Count++;
-      group.responseTimes.add(tookMs);
+      if (status >= 500) group.HTTPCode_Target_5XX_Count += times;
+      else if (status >= 400) group.HTTPCode_Target_4XX_Count += times;
+      else if (status >= 300) group.HTTPCode_Target_3XX_Count += times;
+      else if (status >= 200) group.HTTPCode_Target_2XX_Count += times;
+      group.responseTimes.add(tookMs, times);
     }
   }
 
   /** No connection to the chosen target could be established. */
-  unreachable(loadBalancerArn: string, targetGroupArn: string): void {
+  unreachable(loadBalancerArn: string, targetGroupArn: string, times = 1): void {
     for (const ledger of this.#open())
-      ledger.group(loadBalancerArn, targetGroupArn).TargetConnectionErrorCount++;
+      ledger.group(loadBalancerArn, targetGroupArn).TargetConnectionErrorCount += times;
   }
 
   /** The balancer answered by itself. */
-  answeredItself(loadBalancerArn: string, as: "fixed" | "redirect" | "error", status: number): void {
+  answeredItself(
+    loadBalancerArn: string,
+    as: "fixed" | "redirect" | "error",
+    status: number,
+    times = 1,
+  ): void {
     for (const ledger of this.#open()) {
       const balancer = ledger.balancer(loadBalancerArn);
-      if (as === "fixed") balancer.HTTP_Fixed_Response_Count++;
-      else if (as === "redirect") balancer.HTTP_Redirect_Count++;
+      if (as === "fixed") balancer.HTTP_Fixed_Response_Count += times;
+      else if (as === "redirect") balancer.HTTP_Redirect_Count += times;
       else if (status >= 500) {
-        balancer.HTTPCode_ELB_5XX_Count++;
-        if (status === 502) balancer.HTTPCode_ELB_502_Count++;
-        else if (status === 503) balancer.HTTPCode_ELB_503_Count++;
-        else if (status === 504) balancer.HTTPCode_ELB_504_Count++;
-      } else balancer.HTTPCode_ELB_4XX_Count++;
+        balancer.HTTPCode_ELB_5XX_Count += times;
+        if (status === 502) balancer.HTTPCode_ELB_502_Count += times;
+        else if (status === 503) balancer.HTTPCode_ELB_503_Count += times;
+        else if (status === 504) balancer.HTTPCode_ELB_504_Count += times;
+      } else balancer.HTTPCode_ELB_4XX_Count += times;
     }
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Histogram } from "../../../sandbox/balancer/histogram.ts";
-import { Recorder } from "../../../sandbox/balancer/recorder.ts";
+import { Histogram } from "../../../sandbox/traffic/histogram.ts";
+import { Recorder } from "../../../sandbox/traffic/recorder.ts";
 import { SteppedClock } from "../../../sandbox/clock.ts";
 
 describe("response times", () => {

@@ -14,12 +14,14 @@ export class Histogram {
   #minMs = Infinity;
   #maxMs = 0;
 
-  add(ms: number): void {
+  /** Adds so many samples of one time. */
+  add(ms: number, times = 1): void {
+    if (times === 0) return;
     const index = ms <= smallestMs ? 0 : Math.ceil(Math.log(ms / smallestMs) / growth);
     const slot = Math.min(index, buckets - 1);
-    this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
-    this.#count++;
-    this.#sumMs += ms;
+    this.#counts[slot] = (this.#counts[slot] ?? 0) + times;
+    this.#count += times;
+    this.#sumMs += ms * times;
     if (ms < this.#minMs) this.#minMs = ms;
     if (ms > this.#maxMs) this.#maxMs = ms;
   }
@@ -59,6 +61,16 @@ export class Histogram {
     let seen = 0;
     for (let slot = 0; slot < buckets && upperMs(slot) <= ms; slot++) seen += this.#counts[slot] ?? 0;
     return seen;
+  }
+
+  /** The samples as times and how many there are of each, ascending; a bucket is told as its upper bound. */
+  samples(): [ms: number, times: number][] {
+    const found: [number, number][] = [];
+    for (let slot = 0; slot < buckets; slot++) {
+      const times = this.#counts[slot] ?? 0;
+      if (times > 0) found.push([Math.min(Math.max(upperMs(slot), this.#minMs), this.#maxMs), times]);
+    }
+    return found;
   }
 
   /** Adds all samples of another one. */
