@@ -260,6 +260,7 @@ function noteHealth(v: View): void {
 function noteCounts(v: View): void {
   const { d } = v;
   if (!v.service && Object.keys(v.seen.routes).length === 0) return;
+  if (v.service) d.desiredAlone = desiredAlone(v, v.service.desiredCount);
   const blue = counts(v.blue, blueHealthy(v));
   const green = counts(v.green, greenHealthy(v));
   const routes = d.routes.flatMap((route) => {
@@ -267,6 +268,15 @@ function noteCounts(v: View): void {
     return weights ? [{ arn: route.ref.arn, ...weights }] : [];
   });
   d.observed = { at: v.now, ...(blue && { blue }), ...(green && { green }), routes };
+}
+
+/** An autoscaler leaves so much room; a smaller lack of tasks is none. */
+const roomOfAutoscalers = 1.1;
+
+function desiredAlone({ d, green }: View, desired: number): number {
+  const diluted = 1 + (green?.scalePercent ?? 0) / 100;
+  const most = Math.max(desired, (desired * diluted) / roomOfAutoscalers);
+  return Math.max(desired, Math.min(d.desiredAlone ?? desired, most));
 }
 
 function counts(set: View["blue"], healthy: number | undefined): SetCounts | undefined {

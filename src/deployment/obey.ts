@@ -3,7 +3,7 @@
  * of the same commit; each command is answered exactly once.
  */
 import { redeployment } from "./accept.ts";
-import type { Answer, Command } from "./command.ts";
+import type { Answer, Command, CommandKind } from "./command.ts";
 import type { Draft } from "./draft.ts";
 import type { Seen } from "./observation.ts";
 import { isTerminal, mayAsk, phaseTable } from "./phases.ts";
@@ -44,8 +44,11 @@ const rank = (command: Command) => (command.kind === "rollback" ? 0 : 1);
 const done = (message: string): Outcome => ({ obeyed: true, message });
 const refuse = (message: string): Outcome => ({ obeyed: false, message });
 
+/** What only deployments and hooks say. */
+const internal = new Set<CommandKind>(["yield", "supersede", "answer"]);
+
 function unfit(d: Deployment, command: Command): string {
-  const fits = phaseTable[d.phase].commands.filter((kind) => kind !== "yield");
+  const fits = phaseTable[d.phase].commands.filter((kind) => !internal.has(kind));
   const instead = fits.length > 0 ? `it can be asked to ${fits.join(", ")}` : "it can be asked nothing more";
   return `it is ${d.phase} and cannot ${command.kind}; ${instead}`;
 }
@@ -248,7 +251,7 @@ function resume(draft: Draft, seen: Seen): Outcome {
     }
     case "waiting":
       if (d.phase !== "shifting") return refuse("it waits for room, and goes on by itself");
-      d.desiredAtStart = value(seen.service)?.desiredCount ?? d.desiredAtStart;
+      delete d.desiredAlone;
       draft.lift();
       return done("it takes the present desiredCount for enough");
     case "window":

@@ -190,6 +190,11 @@ export interface Deployment {
 
   /** The service's desiredCount when preparing ended. */
   desiredAtStart?: number;
+  /**
+   * The desiredCount that one colour alone would need. Two at work share the load, and an autoscaler that goes by its
+   * average takes tasks away, up to the part that green adds.
+   */
+  desiredAlone?: number;
   pair?: Pair;
   blue?: BlueRecord;
   green: GreenRecord;

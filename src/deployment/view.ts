@@ -160,12 +160,9 @@ export function blueHealthy(v: View): number | undefined {
   return v.d.pair ? healthyTargets(v, v.d.pair.blue) : v.blue?.running;
 }
 
-/**
- * Tasks that green needs before it gets `percent`: an autoscaler that halves desiredCount because two colours share
- * the load would leave green short, so what was needed at the start counts too.
- */
+/** Tasks that green needs before it gets `percent`, whatever an autoscaler took away by mistake. */
 export function tasksToBear(v: View, percent: number): number {
-  return Math.max(tasksNeeded(v, percent), tasksFor(v.d.desiredAtStart ?? 0, percent));
+  return Math.max(tasksNeeded(v, percent), Math.round(((v.d.desiredAlone ?? 0) * percent) / 100));
 }
 
 /** Tasks that green needs to carry `percent` of the traffic; at least one. */

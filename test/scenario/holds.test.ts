@@ -176,12 +176,12 @@ describe("a command that does not fit is refused, with what can be asked instead
     for (const kind of ["promote", "resume", "retry", "release", "yield"] as const) await world.ask(id, kind);
     await world.ends(id, "succeeded");
     expect((await answers(world, id)).map(({ obeyed, message }) => `${obeyed} ${message}`)).toEqual([
-      "false ada asked for promote: it is queued and cannot promote; it can be asked to rollback",
+      "false ada asked for promote: it is queued and cannot promote; it can be asked to rollback, override",
       "false ada asked for promote: it is not waiting at a step; it goes on by itself",
       "false ada asked for resume: it is not held",
       "false ada asked for retry: it is not stuck",
       "false ada asked for release: only a stuck deployment can be released; ask for a rollback",
-      "false ada asked for yield: it is shifting and cannot yield; it can be asked to rollback, pause, resume, promote, retry, release",
+      "false ada asked for yield: it is shifting and cannot yield; it can be asked to rollback, pause, resume, promote, approve, skip, override, retry, release",
     ]);
   });
 

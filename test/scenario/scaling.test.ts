@@ -1,7 +1,7 @@
 /** desiredCount changed by an autoscaler in the middle of a deployment. */
 import { describe, expect, it } from "vitest";
 import { watchedWorld } from "../support/scenario.ts";
-import { canary, region, type World } from "../support/world.ts";
+import { canary, need, region, type World } from "../support/world.ts";
 
 const strategy = canary([
   { kind: "scale", percent: 25 },
@@ -30,6 +30,17 @@ describe("desiredCount", () => {
           world.weights(laid).every(([, green]) => green === percent),
         );
         scaleTo(world, desired);
+        if (desired === 2 && percent === 50) {
+          // Both colours are at half scale or more: an autoscaler may have been misled.
+          await world.until("held", async () => (await world.deployment(id)).hold?.kind === "waiting");
+          const { reason } = need((await world.deployment(id)).hold);
+          expect(reason).toContain(`desiredCount fell to ${desired} while two colours share the load`);
+          expect(world.weights(laid)).toEqual([
+            [50, 50],
+            [50, 50],
+          ]);
+          await world.ask(id, "resume");
+        }
         await world.ends(id, "succeeded");
         expect(world.sets().map((set) => [set.taskDefinition?.split("/")[1], set.runningCount])).toEqual([
           ["checkout:2", desired],
@@ -52,6 +63,34 @@ describe("desiredCount", () => {
       ]);
     });
   }
+
+  it("lowered and raised again is waited for", async () => {
+    const world = watchedWorld();
+    const laid = world.lay();
+    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy });
+    await world.until("at 50 %", () => world.weights(laid).every(([, green]) => green === 50));
+    scaleTo(world, 2);
+    await world.until("held", async () => (await world.deployment(id)).hold?.kind === "waiting");
+    scaleTo(world, 4);
+    await world.ends(id, "succeeded");
+    expect((await world.events(id)).some(({ message }) => message === "no longer waiting for room")).toBe(
+      true,
+    );
+  });
+
+  it("lowered for good ends in a rollback, not in a wait without end", async () => {
+    const world = watchedWorld();
+    const laid = world.lay();
+    const brief = { ...strategy, deadlines: { ...strategy.deadlines, provisioningMs: 120_000 } };
+    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: brief });
+    await world.until("at 50 %", () => world.weights(laid).every(([, green]) => green === 50));
+    scaleTo(world, 2);
+    const { cause } = await world.ends(id, "rolled_back");
+    expect(cause).toMatchObject({
+      code: "deadline",
+      message: expect.stringContaining("green stayed too small"),
+    });
+  });
 
   it("raised again and again does not end it", async () => {
     const world = watchedWorld();

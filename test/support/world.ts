@@ -18,6 +18,7 @@ import { SteppedClock } from "../../sandbox/clock.ts";
 import type { ActionInput } from "../../sandbox/model/elb/shapes.ts";
 import type { Settings } from "../../sandbox/model/settings.ts";
 import { type LocalAws, startAws } from "../../sandbox/start.ts";
+import type { Flow } from "../../sandbox/traffic/steady.ts";
 import { createMemoryRecords, type MemoryRecords } from "./memory-records.ts";
 import { closedAt, type Calendar } from "../../src/deployment/calendar.ts";
 import { Outside } from "./outside.ts";
@@ -259,6 +260,11 @@ export class World {
       this.clock.advance(20_000);
     }
     return { target, groups, listener, rule, loadBalancer };
+  }
+
+  /** Lets requests arrive at a listener, evenly as the clock passes, and be counted; 0 a minute ends it. */
+  traffic(listenerArn: string, flow: Flow): void {
+    this.local.flow(listenerArn, flow);
   }
 
   register(family: string, image: string): void {

@@ -226,7 +226,8 @@ const close = ({ seen }: Scene) => {
 };
 const scaleIn = (desired: number) => (scene: Scene) => {
   serviceOf(scene).desiredCount = desired;
-  scene.d.desiredAtStart = 40;
+  scene.d.desiredAlone = 4;
+  scene.d.step = 4;
 };
 
 const hooks: Table = {

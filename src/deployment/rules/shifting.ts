@@ -183,16 +183,12 @@ function weightSoFar(v: View): number {
   return v.d.phase === "testing" ? 0 : weightBefore(v.d.strategy, v.d.step);
 }
 
-/**
- * The scale that the step needs. Where desiredCount has fallen since the start, a greater share of it makes up for
- * that, as far as it goes.
- */
+/** The scale that the step needs; a greater one where an autoscaler took tasks away, as far as that goes. */
 function scaleWanted(v: View): number {
   const percent = scaleFor(v.d.strategy, v.d.step);
-  const { desiredAtStart = 0 } = v.d;
-  const desired = v.service?.desiredCount ?? desiredAtStart;
-  if (desired === 0 || desired >= desiredAtStart) return percent;
-  return Math.min(100, Math.ceil((percent * desiredAtStart) / desired));
+  const desired = v.service?.desiredCount ?? 0;
+  const alone = v.d.desiredAlone ?? desired;
+  return desired === 0 ? percent : Math.min(100, Math.ceil((percent * alone) / desired));
 }
 
 /** Even at full scale green would have fewer tasks than its share needed at the start. */
@@ -203,12 +199,11 @@ function isShort(v: View): boolean {
 }
 
 function shortness(v: View): string {
-  const { desiredAtStart = 0 } = v.d;
-  const tasks = countOf(v.service?.desiredCount ?? 0, "task");
+  const desired = v.service?.desiredCount ?? 0;
   const needed = tasksToBear(v, percentOf(v) ?? 0);
   return (
-    `desiredCount fell from ${desiredAtStart} to ${v.service?.desiredCount} while two colours share the load: ` +
-    `green would have ${tasks} where ${percentOf(v)} % needed ${needed}; raise it, or resume to take it for enough`
+    `desiredCount fell to ${desired} while two colours share the load: green would have ${countOf(desired, "task")} ` +
+    `for ${percentOf(v)} %, and may need ${needed}; raise desiredCount, or resume to take it for enough`
   );
 }
 
