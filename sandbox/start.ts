@@ -2,6 +2,8 @@ import type { Clock } from "./clock.ts";
 import { Faults } from "./faults.ts";
 import { Aws } from "./model/aws.ts";
 import type { Settings } from "./model/settings.ts";
+import { seededRandom } from "./random.ts";
+import { SteadyTraffic, type Flow } from "./traffic/steady.ts";
 import { CallLog } from "./wire/calls.ts";
 import { controlOf, type ControlExtension } from "./wire/control.ts";
 import { wireHandle } from "./wire/handle.ts";
@@ -23,9 +25,14 @@ export interface LocalAws {
   handle: Handle;
   /** For an SDK client in this process: `new ECSClient({ requestHandler: handler(), … })`. */
   handler(requestTimeoutMs?: number): InProcessHandler;
+  /**
+   * Lets requests arrive at a listener from now on without sending any: see `SteadyTraffic`. Where a balancer
+   * listens, send it real ones instead.
+   */
+  flow(listenerArn: string, flow: Flow): void;
   /** Listens as well; more than once if need be. */
   listen(port?: number, host?: string): Promise<WireServer>;
-  /** Stops everything that listens, and what CloudWatch does by itself. Safe to repeat. */
+  /** Stops everything that listens, all flows, and what CloudWatch does by itself. Safe to repeat. */
   close(): Promise<void>;
 }
 
@@ -43,12 +50,20 @@ export function startAws({ clock, seed = 1, settings, extensions = [] }: StartOp
     control: controlOf({ aws, faults, calls, extensions }),
   });
   const servers: WireServer[] = [];
+  let steady: SteadyTraffic | undefined;
   return {
     aws,
     faults,
     calls,
     handle,
     handler: (requestTimeoutMs) => inProcessHandler(handle, clock, requestTimeoutMs),
+    flow(listenerArn, flow) {
+      const { traffic, recorder } = aws;
+      // Apart from the model's as well.
+      steady ??= new SteadyTraffic({ traffic, recorder, clock, random: seededRandom(seed + 2) });
+      steady.flow(listenerArn, flow);
+      aws.watch();
+    },
     async listen(port, host) {
       const server = await serveWire(handle, port, host);
       servers.push(server);
@@ -56,6 +71,7 @@ export function startAws({ clock, seed = 1, settings, extensions = [] }: StartOp
     },
     async close() {
       aws.rest();
+      steady?.end();
       await Promise.all(servers.splice(0).map((server) => server.close()));
     },
   };

@@ -1,4 +1,5 @@
 /** The SDK's clients: one of each kind per region, made when first needed. */
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { ECSClient, type ECSClientConfig } from "@aws-sdk/client-ecs";
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 
@@ -14,7 +15,7 @@ export interface ClientOptions {
   /** Instead of the SDK's standard one with `maxAttempts`; not used for what must be sent once only. */
   retryStrategy?: ECSClientConfig["retryStrategy"];
   /** Instead of the SDK's own signatures, by the service's name in their scope. */
-  signer?: (scope: "ecs" | "elasticloadbalancing") => ECSClientConfig["signer"];
+  signer?: (scope: "ecs" | "elasticloadbalancing" | "monitoring") => ECSClientConfig["signer"];
 }
 
 export interface Clients {
@@ -24,6 +25,7 @@ export interface Clients {
    */
   ecsReader(region: string): ECSClient;
   elbReader(region: string): ElasticLoadBalancingV2Client;
+  cloudWatchReader(region: string): CloudWatchClient;
   /** For effects, which carry a guard each. */
   ecsWriter(region: string): ECSClient;
   elbWriter(region: string): ElasticLoadBalancingV2Client;
@@ -53,12 +55,16 @@ export function createClients(options: ClientOptions): Clients {
   };
   const ecsSigner = options.signer && { signer: options.signer("ecs") };
   const elbSigner = options.signer && { signer: options.signer("elasticloadbalancing") };
+  const cloudWatchSigner = options.signer && { signer: options.signer("monitoring") };
   const ecs = { ...repeating, ...ecsSigner };
   const elb = { ...repeating, ...elbSigner };
   const made = {
     ecsReader: perRegion((region) => new ECSClient({ ...ecs, region, cacheMiddleware: true })),
     elbReader: perRegion(
       (region) => new ElasticLoadBalancingV2Client({ ...elb, region, cacheMiddleware: true }),
+    ),
+    cloudWatchReader: perRegion(
+      (region) => new CloudWatchClient({ ...repeating, ...cloudWatchSigner, region, cacheMiddleware: true }),
     ),
     ecsWriter: perRegion((region) => new ECSClient({ ...ecs, region })),
     elbWriter: perRegion((region) => new ElasticLoadBalancingV2Client({ ...elb, region })),
@@ -67,6 +73,7 @@ export function createClients(options: ClientOptions): Clients {
   return {
     ecsReader: made.ecsReader.get,
     elbReader: made.elbReader.get,
+    cloudWatchReader: made.cloudWatchReader.get,
     ecsWriter: made.ecsWriter.get,
     elbWriter: made.elbWriter.get,
     ecsOnce: made.ecsOnce.get,

@@ -84,6 +84,13 @@ export const faultTable: readonly FaultRow[] = [
   { name: "TooManyRegistrationsForTargetId", ...quota },
   { name: "TooManyUniqueTargetGroupsPerLoadBalancer", ...quota },
 
+  // CloudWatch (API reference of what we call), and what it says of a single result.
+  { name: "InternalServiceFault", ...unavailable },
+  { name: "InvalidNextToken", ...unavailable },
+  { name: "PartialData", ...unavailable },
+  { name: "MissingRequiredParameter", ...refused },
+  { name: "Forbidden", ...denied },
+
   // Any service: the request itself (AWS "Common errors").
   { name: "ValidationError", ...refused },
   { name: "Validation", ...refused },
@@ -141,6 +148,12 @@ export class CallFailed extends Error {
     this.name = "CallFailed";
     this.fault = fault;
   }
+}
+
+/** A fault that an answer tells of without being an error, understood as an error of that name would be. */
+export function failure(code: string, message: string, action: string): CallFailed {
+  const seen = { code, message, action };
+  return new CallFailed({ class: rowOf(seen)?.class ?? "refuse", ...seen });
 }
 
 /** The catalogue's code for a fault. */

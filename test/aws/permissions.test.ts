@@ -14,6 +14,7 @@ test("the page, its policy and the code name the same actions", () => {
 });
 
 function actionsIn(text: string): string[] {
-  const found = text.match(/\b(?:(?:ecs|elasticloadbalancing):[A-Z][A-Za-z]+|iam:PassRole)(?=["`])/gu) ?? [];
+  const found =
+    text.match(/\b(?:(?:ecs|elasticloadbalancing|cloudwatch):[A-Z][A-Za-z]+|iam:PassRole)(?=["`])/gu) ?? [];
   return [...new Set(found)].toSorted((a, b) => a.localeCompare(b));
 }
