@@ -20,7 +20,7 @@ import type { Settings } from "../../sandbox/model/settings.ts";
 import { type LocalAws, startAws } from "../../sandbox/start.ts";
 import type { Flow } from "../../sandbox/traffic/steady.ts";
 import { createMemoryRecords, type MemoryRecords } from "./memory-records.ts";
-import { closedAt, type Calendar } from "../../src/deployment/calendar.ts";
+import { closedAt, type Calendar, type Closed } from "../../src/deployment/calendar.ts";
 import { Outside } from "./outside.ts";
 import { silent } from "./silent.ts";
 
@@ -104,6 +104,9 @@ export class World {
   readonly outside: Outside;
   /** Windows and freezes, as a test sets them. */
   calendar: Calendar = { windows: [], freezes: [] };
+  /** Why a service is closed; by the calendar, where nobody says otherwise. */
+  closed: (service: string, now: number) => Closed | undefined = (service, now) =>
+    closedAt(this.calendar, service, now);
   private readonly commitEars = new Set<(commit: Commit) => void>();
   private ids = 0;
   /** Requests that the wire has not answered yet. */
@@ -144,7 +147,7 @@ export class World {
       cloud: this.cloud,
       gauge: this.outside,
       hooks: this.outside,
-      closed: (service, now) => closedAt(this.calendar, service, now),
+      closed: (service, now) => this.closed(service, now),
       clock: this.clock,
       random: () => (this.ids++).toString(16).padStart(16, "0").split("").reverse().join(""),
       log: silent,

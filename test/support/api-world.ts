@@ -1,0 +1,172 @@
+/**
+ * A world with Teal's HTTP API on top of its engine, for scenarios told through requests. No sockets: requests go
+ * into the real app by `inject`, and while one is being answered the world's deployments have their turns, so that
+ * `?wait=` is answered without time passing.
+ *
+ *     const world = watchedWorld();
+ *     const laid = world.lay();
+ *     const teal = await apiOn(world, `
+ *     services:
+ *       checkout: ${placed(laid, "strategy: careful, onBusy: queue")}
+ *     strategies:
+ *       careful: { steps: [{ weight: 10 }, { pause: { until: approval, id: release } }, { weight: 100 }] }
+ *     `);
+ *     const { id } = await teal.deploy({ service: "checkout", taskDefinition: "checkout:2" });
+ *     await world.reaches(id, "shifting");
+ *     await teal.as("bob").ask(id, "approve");
+ *     expect(await teal.look(id)).toMatchObject({ phase: "shifting" });
+ *     const { status, body } = await teal.post("/v1/deployments", { service: "nope" });
+ *
+ * Windows and freezes of the text hold for the world's engine too, beside those of `world.calendar`. Apps are closed
+ * after each test.
+ */
+import { pino } from "pino";
+import { afterEach } from "vitest";
+import { buildApp } from "../../src/api/app.ts";
+import {
+  type CommandAnswer,
+  commandAnswer,
+  type CommandName,
+  type DeployBody,
+  type DeploymentView,
+  deploymentView,
+} from "../../src/api/contract.ts";
+import type { App } from "../../src/api/parts.ts";
+import type { Config } from "../../src/config/config.ts";
+import { readConfigText } from "../../src/config/file.ts";
+import { closedAt } from "../../src/deployment/calendar.ts";
+import { testConfig, token } from "../api/support/stage.ts";
+import type { Laid, World } from "./world.ts";
+
+const apps: App[] = [];
+
+afterEach(async () => {
+  for (const app of apps.splice(0)) await app.close();
+});
+
+/**
+ * A laid-out service as `teal.yaml` has it, without its name: `checkout: ${placed(laid, "strategy: careful")}`.
+ * @param more further keys, in YAML's flow style
+ * @param tested the rule is a test route instead of one that takes production traffic
+ */
+export function placed({ target, groups, listener, rule }: Laid, more = "", tested = false): string {
+  const routes = tested
+    ? `routes: [{ listener: ${listener} }], testRoutes: [{ rule: ${rule} }]`
+    : `routes: [{ listener: ${listener} }, { rule: ${rule} }]`;
+  const place = `region: ${target.region}, cluster: ${target.cluster}, service: ${target.service}`;
+  return `{ ${place}, targetGroups: [${groups.join(", ")}], ${routes}${more && `, ${more}`} }`;
+}
+
+export interface Answered {
+  status: number;
+  headers: Record<string, unknown>;
+  /** The JSON document; undefined where there is none. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- Tests look into answers of every kind, refusals too.
+  body: any;
+}
+
+type Headers = Record<string, string>;
+
+/** Requests by one person; `as` gives those of another. */
+export interface Teal {
+  app: App;
+  get(path: string, headers?: Headers): Promise<Answered>;
+  post(path: string, body: unknown, headers?: Headers): Promise<Answered>;
+  /** Starts a deployment; fails where it is not accepted. */
+  deploy(body: DeployBody, headers?: Headers): Promise<DeploymentView>;
+  look(id: string): Promise<DeploymentView>;
+  /** Asks for a command and gives the deployment's answer; fails where it is refused. */
+  ask(id: string, command: CommandName, more?: object): Promise<CommandAnswer>;
+  as(name: string): Teal;
+}
+
+/** @param yaml a whole `teal.yaml`; it must be without fault */
+export async function apiOn(world: World, yaml: string): Promise<Teal & { reload(yaml: string): void }> {
+  let config = configOf(yaml);
+  world.closed = (service, now) => {
+    const own = config.services[service]?.calendar;
+    return (own && closedAt(own, service, now)) ?? closedAt(world.calendar, service, now);
+  };
+  const app = await buildApp({
+    engine: world.engine,
+    records: world.records,
+    deliveries: { isSpent: async () => false, spend: async () => {} },
+    strayBook: { read: async () => ({}), write: async () => {}, mayTell: async () => true },
+    config: { current: () => config, state: () => ({ digest: config.source.digest, since: 0 }) },
+    clock: world.clock,
+    log: pino({ level: "silent" }),
+    ping: async () => {},
+  });
+  apps.push(app);
+  return {
+    ...speaker(world, app, "ada"),
+    reload: (text) => {
+      config = configOf(text);
+    },
+  };
+}
+
+function configOf(yaml: string): Config {
+  const { config, problems } = readConfigText(yaml, "teal.yaml");
+  if (!config) throw new Error(problems.map(({ path, message }) => `${path} ${message}`).join("\n"));
+  return testConfig(config);
+}
+
+function speaker(world: World, app: App, name: string): Teal {
+  const send = async (method: "GET" | "POST", url: string, more: Headers, payload?: unknown) => {
+    const headers = { authorization: `Bearer ${token}`, "teal-actor": name, ...more };
+    const request =
+      payload === undefined
+        ? app.inject({ method, url, headers })
+        : app.inject({
+            method,
+            url,
+            headers: { "content-type": "application/json", ...headers },
+            payload: JSON.stringify(payload),
+          });
+    const answer = await answered(world, request);
+    const type = String(answer.headers["content-type"] ?? "");
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      body: type.includes("json") ? answer.json() : undefined,
+    };
+  };
+  const teal: Teal = {
+    app,
+    get: (path, headers = {}) => send("GET", path, headers),
+    post: (path, body, headers = {}) => send("POST", path, headers, body),
+    deploy: async (body, headers) =>
+      deploymentView.parse(well(await teal.post("/v1/deployments", body, headers))),
+    look: async (id) => deploymentView.parse(well(await teal.get(`/v1/deployments/${id}`))),
+    ask: async (id, command, more = {}) => {
+      const path = `/v1/deployments/${id}/commands?wait=10s`;
+      return commandAnswer.parse(well(await teal.post(path, { command, ...more })));
+    },
+    as: (other) => speaker(world, app, other),
+  };
+  return teal;
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- As `body` is.
+function well(answer: Answered): any {
+  if (answer.status >= 300) throw new Error(`${answer.status}: ${JSON.stringify(answer.body)}`);
+  return answer.body;
+}
+
+/** Rounds of the event loop that a request may take before time passes for it. */
+const patience = 2_000;
+
+/** Gives the deployments their turns until the request has its answer. */
+async function answered<T>(world: World, request: PromiseLike<T>): Promise<T> {
+  const done = Promise.resolve(request).then((value) => ({ value }));
+  for (let round = 0; ; round += 1) {
+    const found = await Promise.race([
+      done,
+      new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined))),
+    ]);
+    if (found) return found.value;
+    await world.turn();
+    if (round > patience) world.clock.advance(1_000);
+  }
+}
