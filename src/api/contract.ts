@@ -115,7 +115,10 @@ export const deployRequest = z
       .describe("Image by container name: a revision with these images is registered and deployed."),
     taskSet: taskSetChange.optional(),
     strategy: text(64).optional().describe("Instead of the service's own."),
-    whenBusy: z.enum(["queue", "reject"]).optional().describe("Instead of the service's own onBusy."),
+    whenBusy: z
+      .enum(["queue", "supersede", "reject"])
+      .optional()
+      .describe("Instead of the service's own onBusy."),
     reason: text(500).optional().describe("For the history."),
   })
   .refine((body) => body.taskDefinition ?? body.images ?? body.taskSet, {
@@ -373,7 +376,7 @@ export const serviceView = z.object({
   targetGroups: z.array(z.string()),
   routes: z.array(z.object({ kind: z.enum(["listener", "rule"]), arn: z.string() })),
   strategy: z.string(),
-  whenBusy: z.enum(["queue", "reject"]),
+  whenBusy: z.enum(["queue", "supersede", "reject"]),
   /** Task sets of ours that no record answers for, when they were last looked for; absent where nobody looked. */
   strays: z.object({ deployments: z.array(z.string()), seenAt: moment }).optional(),
 });

@@ -1,7 +1,8 @@
 /** From the body of a request to an order for the engine: names resolved by the configuration, all errors at once. */
-import { misfitOf } from "../config/agreement.ts";
-import { arnPattern } from "../config/language.ts";
-import type { ConfiguredService } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { ConfiguredService } from "../config/configured.ts";
+import { misfitOf } from "../config/misfit.ts";
+import { arnPattern } from "../config/words.ts";
 import type { Strategy } from "../deployment/strategy.ts";
 import { type Problem, TealError } from "../errors.ts";
 import type { z } from "zod";
@@ -16,7 +17,7 @@ const namedMax = 20;
 
 /** Throws TealError: unknown-service, unknown-strategy, bad-request. */
 export function orderOf(
-  config: ApiParts["config"],
+  config: Pick<Config, "services" | "strategies">,
   body: z.output<typeof deployRequest>,
 ): Omit<Order, "actor" | "idempotencyKey"> {
   const problems: Problem[] = [];
@@ -25,7 +26,8 @@ export function orderOf(
     const message = `teal.yaml has no service ${body.service}; it has ${some(config.services)}`;
     problems.push({ code: "unknown-service", path: "service", message });
   }
-  const strategy = body.strategy === undefined ? service?.strategy : find(config.strategies, body.strategy);
+  const strategies = service?.strategies ?? config.strategies;
+  const strategy = body.strategy === undefined ? service?.strategy : find(strategies, body.strategy);
   if (body.strategy !== undefined && !strategy) {
     const message = `there is no strategy ${body.strategy}; there are ${some(config.strategies)}`;
     problems.push({ code: "unknown-strategy", path: "strategy", message });
@@ -63,7 +65,7 @@ export async function start(
 
 function misfits(service: ConfiguredService, strategy: Strategy, taskDefinition?: string): Problem[] {
   const problems: Problem[] = [];
-  const misfit = misfitOf(strategy, service.target.routes.length);
+  const misfit = misfitOf(strategy, service.target);
   if (misfit !== undefined) problems.push({ code: "bad-request", path: "strategy", message: misfit });
   const region = arnPattern.exec(taskDefinition ?? "")?.[2];
   if (region && region !== service.target.region) {

@@ -3,12 +3,17 @@
  * come together with those about single values.
  */
 import { z } from "zod";
-import { presets, type Strategy } from "../deployment/strategy.ts";
+import { presets } from "../deployment/strategy.ts";
+import { verdictName } from "./checks.ts";
 import type { Finding } from "./explain.ts";
-import { arnPattern } from "./language.ts";
+import { misfitOf } from "./misfit.ts";
+import { type Offer, suited } from "./resolve.ts";
+import { arnPattern } from "./words.ts";
 
 const maybe = z.string().optional().catch(undefined);
 const many = <T extends z.ZodType>(item: T) => z.array(item).catch([]);
+const table = <T extends z.ZodType>(item: T) =>
+  z.record(z.string(), item.optional().catch(undefined)).catch({});
 const route = z.object({ listener: maybe, rule: maybe }).catch({});
 
 /** As much of a service as the checks below need; what is malformed reads as left out. */
@@ -19,6 +24,7 @@ const gist = z.object({
   strategy: maybe,
   targetGroups: many(z.string()),
   routes: many(route),
+  testRoutes: many(route),
   taskSet: z
     .object({
       loadBalancers: many(z.object({ targetGroupArn: maybe })),
@@ -28,83 +34,195 @@ const gist = z.object({
     .catch(undefined),
 });
 type Gist = z.output<typeof gist>;
-const content = z.object({
-  services: z.record(z.string(), gist.optional().catch(undefined)).catch({}),
-  strategies: z.record(z.string(), z.unknown()).catch({}),
+
+const step = z.object({ analyze: z.union([z.string(), z.object({ checks: many(z.string()) })]) });
+const steps = many(step.optional().catch(undefined));
+const strategy = z.object({ analysis: many(z.string()), steps, testing: steps });
+const schedule = z.object({
+  service: maybe,
+  deploy: z.object({ strategy: maybe, taskDefinition: maybe }).optional().catch(undefined),
 });
+
+const content = z
+  .object({
+    services: table(gist),
+    strategies: table(strategy.or(z.string())),
+    checks: table(z.unknown()),
+    freezes: many(z.object({ services: many(z.string()) }).catch({ services: [] })),
+    schedules: table(schedule),
+    defaults: z
+      .object({ region: maybe, cluster: maybe, strategy: maybe, analysis: many(z.string()) })
+      .catch({ analysis: [] }),
+  })
+  .catch({
+    services: {},
+    strategies: {},
+    checks: {},
+    freezes: [],
+    schedules: {},
+    defaults: { analysis: [] },
+  });
+type Content = z.output<typeof content>;
+
+/** A path within one service. */
+type At = (...path: PropertyKey[]) => PropertyKey[];
 
 /**
  * @param raw the content of the file as YAML gives it
- * @param strategies the strategies that are well-formed, by name; presets excluded
+ * @param offers the strategies that are well-formed, by name; presets included
  */
-export function disagreements(raw: unknown, strategies: Readonly<Record<string, Strategy>>): Finding[] {
-  const { services, strategies: written } = content.catch({ services: {}, strategies: {} }).parse(raw);
-  const found: Finding[] = Object.keys(written)
+export function disagreements(raw: unknown, offers: Readonly<Record<string, Offer>>): Finding[] {
+  const file = content.parse(raw);
+  const strategies = [...new Set([...Object.keys(file.strategies), ...Object.keys(presets)])];
+  const found: Finding[] = Object.keys(file.strategies)
     .filter((name) => Object.hasOwn(presets, name))
     .map((name) => ({ path: ["strategies", name], message: "is the name of a preset; choose another one" }));
 
-  const groupOwner = new Map<string, string>();
-  const serviceOwner = new Map<string, string>();
-  for (const [name, service] of Object.entries(services)) {
-    if (service === undefined) continue;
-    const at = (...path: PropertyKey[]) => ["services", name, ...path];
-    found.push(...regions(service, at), ...shape(service, at), ...strategyOf(service, at));
-
-    service.targetGroups.forEach((arn, index) => {
-      const owner = groupOwner.get(arn);
-      if (owner === undefined) groupOwner.set(arn, name);
-      else {
-        const whose = owner === name ? "this service names it twice" : `it is service ${owner}'s already`;
-        found.push({
-          path: at("targetGroups", index),
-          message: `must belong to one service alone; ${whose}`,
-        });
+  const owners = new Map<string, string>();
+  for (const [name, written] of Object.entries(file.services)) {
+    if (written === undefined) continue;
+    const at: At = (...path) => ["services", name, ...path];
+    const service = { ...written };
+    for (const key of ["region", "cluster", "strategy"] as const) {
+      service[key] ??= file.defaults[key];
+      if (!given(raw, ["services", name, key]) && !given(raw, ["defaults", key])) {
+        found.push({ path: at(key), message: "is missing; it must be given here or in defaults" });
       }
-    });
-    if (service.region && service.cluster && service.service) {
-      const key = [service.region, service.cluster, service.service].join("/");
-      const owner = serviceOwner.get(key);
-      if (owner === undefined) serviceOwner.set(key, name);
-      else found.push({ path: at("service"), message: `is the same ECS service as that of ${owner}` });
     }
+    found.push(...regions(service, at), ...shape(service, at), ...shared(name, service, at, owners));
+    found.push(...fitting(service.strategy, at("strategy"), service, strategies, offers));
+  }
+  return [...found, ...checksNamed(file), ...servicesNamed(file), ...scheduled(file, strategies, offers)];
+}
+
+function given(raw: unknown, path: readonly string[]): boolean {
+  let here: unknown = raw;
+  for (const key of path) {
+    if (typeof here !== "object" || here === null) return false;
+    here = Object.entries(here).find(([name]) => name === key)?.[1];
+  }
+  return here !== undefined && here !== null;
+}
+
+/** What belongs to one service alone: its ECS service, its groups, its routes. */
+function shared(name: string, service: Gist, at: At, owners: Map<string, string>): Finding[] {
+  const found: Finding[] = [];
+  const own = (key: string, path: PropertyKey[], message: (owner: string) => string) => {
+    const owner = owners.get(key);
+    if (owner === undefined) owners.set(key, name);
+    else found.push({ path, message: message(owner) });
+  };
+  service.targetGroups.forEach((arn, index) => {
+    own(arn, at("targetGroups", index), (owner) => {
+      const whose = owner === name ? "this service names it twice" : `it is service ${owner}'s already`;
+      return `must belong to one service alone; ${whose}`;
+    });
+  });
+  for (const list of ["routes", "testRoutes"] as const) {
+    service[list].forEach(({ listener, rule }, index) => {
+      const arn = listener ?? rule;
+      if (arn === undefined) return;
+      own(arn, at(list, index), (owner) => {
+        if (owner !== name) return `must belong to one service alone; it is service ${owner}'s already`;
+        const twice = "names the same route twice";
+        return list === "routes" ? twice : `${twice}: a test route can't be one of routes too`;
+      });
+    });
+  }
+  if (service.region && service.cluster && service.service) {
+    const cluster = service.cluster.replace(/^arn:.*:cluster\//, "");
+    const key = [service.region, cluster, service.service].join("/");
+    own(key, at("service"), (owner) => `is the same ECS service as that of ${owner}`);
   }
   return found;
+}
 
-  function strategyOf(service: Gist, at: (...path: PropertyKey[]) => PropertyKey[]): Finding[] {
-    if (service.strategy === undefined) return [];
-    if (!Object.hasOwn(presets, service.strategy) && !Object.hasOwn(written, service.strategy)) {
-      const known = [...Object.keys(presets), ...Object.keys(written)].join(", ");
-      return [{ path: at("strategy"), message: `names no strategy: there are ${known}` }];
+/** Whether there is such a strategy, and whether it suits the service. */
+function fitting(
+  name: string | undefined,
+  path: PropertyKey[],
+  service: Gist,
+  strategies: readonly string[],
+  offers: Readonly<Record<string, Offer>>,
+): Finding[] {
+  if (name === undefined) return [];
+  if (!strategies.includes(name)) return [{ path, message: `names no strategy: ${thereAre(strategies)}` }];
+  const offer = offers[name];
+  const refs = (list: Gist["routes"]) =>
+    list.map(({ listener, rule }) => ({ kind: "rule" as const, arn: listener ?? rule ?? "" }));
+  const place = { routes: refs(service.routes), testRoutes: refs(service.testRoutes) };
+  const misfit = offer && misfitOf(suited(offer, place), place);
+  return misfit === undefined ? [] : [{ path, message: misfit }];
+}
+
+function checksNamed({ strategies, checks, defaults }: Content): Finding[] {
+  const known = [...new Set([verdictName, ...Object.keys(checks)])];
+  const named: [PropertyKey[], string][] = defaults.analysis.map((name, index) => [
+    ["defaults", "analysis", index],
+    name,
+  ]);
+  for (const [name, written] of Object.entries(strategies)) {
+    if (typeof written !== "object") continue;
+    const at: At = (...path) => ["strategies", name, ...path];
+    written.analysis.forEach((check, index) => named.push([at("analysis", index), check]));
+    for (const list of ["steps", "testing"] as const) {
+      written[list].forEach((one, index) => {
+        if (typeof one?.analyze === "string") named.push([at(list, index, "analyze"), one.analyze]);
+        else
+          one?.analyze.checks.forEach((check, n) =>
+            named.push([at(list, index, "analyze", "checks", n), check]),
+          );
+      });
     }
-    const strategy = presets[service.strategy] ?? strategies[service.strategy];
-    const misfit = strategy && misfitOf(strategy, service.routes.length);
-    return misfit === undefined ? [] : [{ path: at("strategy"), message: misfit }];
   }
+  return named
+    .filter(([, check]) => !known.includes(check))
+    .map(([path, check]) => ({ path, message: `names no check: there is no ${check}; ${thereAre(known)}` }));
 }
 
-/**
- * Why a strategy does not suit a service with so many routes; undefined where it does. A service without routes
- * has no weights to shift; one with routes must end at 100 %.
- */
-export function misfitOf(strategy: Strategy, routes: number): string | undefined {
-  const weights = strategy.steps.filter((step) => step.kind === "weight");
-  if (routes > 0 && weights.length === 0) {
-    return `strategy ${strategy.name} has no weight steps, but the service has routes: its last weight must be 100`;
-  }
-  const partial = weights.find((step) => step.percent < 100);
-  return routes === 0 && partial
-    ? `strategy ${strategy.name} asks for a weight of ${partial.percent} %, but the service has no routes to share traffic on; use scale steps`
-    : undefined;
+function servicesNamed({ services, freezes, schedules }: Content): Finding[] {
+  const known = Object.keys(services);
+  const named: [PropertyKey[], string | undefined][] = [
+    ...freezes.flatMap((freeze, index) =>
+      freeze.services.map((name, n): [PropertyKey[], string] => [["freezes", index, "services", n], name]),
+    ),
+    ...Object.entries(schedules).map(([name, written]): [PropertyKey[], string | undefined] => [
+      ["schedules", name, "service"],
+      written?.service,
+    ]),
+  ];
+  return named.flatMap(([path, name]) =>
+    name === undefined || known.includes(name)
+      ? []
+      : [{ path, message: `names no service: there is no ${name}; ${thereAre(known)}` }],
+  );
 }
 
-function regions(service: Gist, at: (...path: PropertyKey[]) => PropertyKey[]): Finding[] {
+function scheduled(
+  { services, schedules, defaults }: Content,
+  strategies: readonly string[],
+  offers: Readonly<Record<string, Offer>>,
+): Finding[] {
+  return Object.entries(schedules).flatMap(([name, written]) => {
+    const service = written?.service === undefined ? undefined : services[written.service];
+    if (!written?.deploy || !service) return [];
+    const at: At = (...path) => ["schedules", name, "deploy", ...path];
+    const found = fitting(written.deploy.strategy, at("strategy"), service, strategies, offers);
+    const region = service.region ?? defaults.region;
+    return [...found, ...elsewhere(at("taskDefinition"), written.deploy.taskDefinition, region)];
+  });
+}
+
+function regions(service: Gist, at: At): Finding[] {
   const named: [PropertyKey[], string | undefined][] = [
     [["cluster"], service.cluster],
     ...service.targetGroups.map((arn, index): [PropertyKey[], string] => [["targetGroups", index], arn]),
-    ...service.routes.flatMap(({ listener, rule }, index): [PropertyKey[], string | undefined][] => [
-      [["routes", index, "listener"], listener],
-      [["routes", index, "rule"], rule],
-    ]),
+    ...(["routes", "testRoutes"] as const).flatMap((list) =>
+      service[list].flatMap(({ listener, rule }, index): [PropertyKey[], string | undefined][] => [
+        [[list, index, "listener"], listener],
+        [[list, index, "rule"], rule],
+      ]),
+    ),
     ...(service.taskSet?.serviceRegistries ?? []).map(
       ({ registryArn }, index): [PropertyKey[], string | undefined] => [
         ["taskSet", "serviceRegistries", index, "registryArn"],
@@ -112,17 +230,19 @@ function regions(service: Gist, at: (...path: PropertyKey[]) => PropertyKey[]): 
       ],
     ),
   ];
-  return named.flatMap(([path, arn]) => {
-    const region = arn === undefined ? undefined : arnPattern.exec(arn)?.[2];
-    return region && service.region && region !== service.region
-      ? [{ path: at(...path), message: `is in region ${region}, but the service is in ${service.region}` }]
-      : [];
-  });
+  return named.flatMap(([path, arn]) => elsewhere(at(...path), arn, service.region));
 }
 
-function shape(service: Gist, at: (...path: PropertyKey[]) => PropertyKey[]): Finding[] {
+function elsewhere(path: PropertyKey[], arn: string | undefined, region: string | undefined): Finding[] {
+  const its = arn === undefined ? undefined : arnPattern.exec(arn)?.[2];
+  return its && region && its !== region
+    ? [{ path, message: `is in region ${its}, but the service is in ${region}` }]
+    : [];
+}
+
+function shape(service: Gist, at: At): Finding[] {
   const found: Finding[] = [];
-  const { targetGroups: groups, routes, taskSet } = service;
+  const { targetGroups: groups, routes, testRoutes, taskSet } = service;
   if (groups.length > 0 && routes.length === 0) {
     found.push({
       path: at("targetGroups"),
@@ -132,14 +252,9 @@ function shape(service: Gist, at: (...path: PropertyKey[]) => PropertyKey[]): Fi
   if (routes.length > 0 && groups.length === 0) {
     found.push({ path: at("routes"), message: "need the two targetGroups that they forward to" });
   }
-  const seen = new Set<string>();
-  routes.forEach(({ listener, rule }, index) => {
-    const arn = listener ?? rule;
-    if (arn !== undefined && seen.has(arn)) {
-      found.push({ path: at("routes", index), message: "names the same route twice" });
-    }
-    if (arn !== undefined) seen.add(arn);
-  });
+  if (testRoutes.length > 0 && routes.length === 0) {
+    found.push({ path: at("testRoutes"), message: "need routes beside them, for production traffic" });
+  }
   if (taskSet && groups.length > 0 && taskSet.loadBalancers.length === 0) {
     found.push({
       path: at("taskSet"),
@@ -156,4 +271,11 @@ function shape(service: Gist, at: (...path: PropertyKey[]) => PropertyKey[]): Fi
     }
   });
   return found;
+}
+
+const namedMax = 20;
+
+function thereAre(names: readonly string[]): string {
+  const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : "";
+  return `there are ${names.length === 0 ? "none" : names.slice(0, namedMax).join(", ")}${more}`;
 }

@@ -41,11 +41,20 @@ export interface Finding {
 
 /** One finding for each issue, and for unknown keys one for each key, so that each has its own place. */
 export function findings(issues: readonly z.core.$ZodIssue[]): Finding[] {
-  return issues.flatMap((issue): Finding[] =>
-    issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => ({ path: [...issue.path, key], message: issue.message }))
-      : [{ path: issue.path, message: issue.message }],
-  );
+  return issues.flatMap((issue): Finding[] => {
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({ path: [...issue.path, key], message: issue.message }));
+    }
+    // Of several forms, what is wrong with the one that was meant; the form shows by its type.
+    const meant = issue.code === "invalid_union" ? issue.errors.filter((form) => !isOtherType(form)) : [];
+    return meant.length === 1
+      ? findings(meant[0] ?? []).map(({ path, message }) => ({ path: [...issue.path, ...path], message }))
+      : [{ path: issue.path, message: issue.message }];
+  });
+}
+
+function isOtherType(form: readonly z.core.$ZodIssue[]): boolean {
+  return form.some(({ code, path }) => code === "invalid_type" && path.length === 0);
 }
 
 /** `strategies.careful.steps[2].weight` */

@@ -1,34 +1,26 @@
 /** Reads `teal.yaml`: all that is wrong with it at once, each with its line and column. */
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
 import type { Problem } from "../errors.ts";
-import { presets, type Strategy } from "../deployment/strategy.ts";
-import type { RouteRef, ServiceTarget } from "../deployment/target.ts";
 import { disagreements } from "./agreement.ts";
+import { checkSchema, checksSchema, verdictName } from "./checks.ts";
+import { configured, type FileConfig, offersOf, type Parts } from "./configured.ts";
 import { dotted, explain, type Finding, findings } from "./explain.ts";
-import { fileSchema, strategySchema, toStrategy, toTaskSet, type FileContent } from "./language.ts";
-
-export interface ConfiguredService {
-  target: ServiceTarget;
-  /** The strategy of a request that names none. */
-  strategy: Strategy;
-  /** What becomes of a request that comes while another deployment acts and does not say. */
-  whenBusy: "queue" | "reject";
-}
-
-export interface FileConfig {
-  services: Record<string, ConfiguredService>;
-  /** The configured strategies and the presets. */
-  strategies: Record<string, Strategy>;
-}
+import { defaultsSchema, fileSchema } from "./language.ts";
+import { type Outside, unmet } from "./outside.ts";
+import { strategySchema } from "./strategies.ts";
 
 /** Most characters of a configuration file, and most problems told of one. */
 const textMax = 1_048_576;
 const problemsMax = 100;
 
-/** @param name how the file is called in messages */
+/**
+ * @param name how the file is called in messages
+ * @param outside what the environment gives; left out, whether that suffices isn't looked at
+ */
 export function readConfigText(
   text: string,
   name: string,
+  outside?: Outside,
 ): { config: FileConfig; problems: [] } | { config?: undefined; problems: Problem[] } {
   const problem = (message: string, place = ""): Problem => ({
     code: "bad-config",
@@ -56,62 +48,50 @@ export function readConfigText(
   }
 
   const parsed = fileSchema.safeParse(raw, { error: explain });
-  const strategies = strategiesOf(raw);
-  const found = [...(parsed.error ? findings(parsed.error.issues) : []), ...disagreements(raw, strategies)];
-  if (!parsed.success || found.length > 0) {
-    return {
-      problems: found
-        .map((finding) => ({ finding, offset: offsetOf(document, finding) }))
-        .sort((a, b) => a.offset - b.offset)
-        .slice(0, problemsMax)
-        .map(({ finding, offset }) =>
-          problem(`${dotted(finding.path) || "the file"} ${finding.message}`, place(offset)),
-        ),
-    };
-  }
-  const all = { ...presets, ...strategies };
-  return { config: { services: servicesOf(parsed.data, all), strategies: all }, problems: [] };
+  const found = [
+    ...(parsed.error ? findings(parsed.error.issues) : []),
+    ...disagreements(raw, offersOf(wellFormed(raw))),
+    ...(outside ? unmet(raw, outside) : []),
+  ];
+  if (parsed.success && found.length === 0) return { config: configured(parsed.data), problems: [] };
+  return {
+    problems: found
+      .map((finding) => ({ finding, offset: offsetOf(document, finding) }))
+      .sort((a, b) => a.offset - b.offset)
+      .slice(0, problemsMax)
+      .map(({ finding, offset }) =>
+        problem(`${dotted(finding.path) || "the file"} ${finding.message}`, place(offset)),
+      ),
+  };
 }
 
-function strategiesOf(raw: unknown): Record<string, Strategy> {
-  const written = typeof raw === "object" && raw !== null && "strategies" in raw ? raw.strategies : undefined;
-  const well: Record<string, Strategy> = {};
-  for (const [name, strategy] of Object.entries(written ?? {})) {
-    const parsed = strategySchema.safeParse(strategy);
-    if (parsed.success) well[name] = toStrategy(name, parsed.data);
+/** What can be read by itself of the parts that others refer to, so that one fault hides none elsewhere. */
+function wellFormed(raw: unknown): Parts {
+  const parts = isObject(raw) ? raw : {};
+  const defaults = defaultsSchema.safeParse(parts["defaults"]);
+  const { [verdictName]: verdict, ...checks } = isObject(parts["checks"]) ? parts["checks"] : {};
+  const numbers = checksSchema.safeParse({ [verdictName]: verdict });
+  return {
+    strategies: each(parts["strategies"], (one) => strategySchema.safeParse(one)),
+    checks: { ...(numbers.success && numbers.data), ...each(checks, (one) => checkSchema.safeParse(one)) },
+    ...(defaults.success && { defaults: defaults.data }),
+  };
+}
+
+function each<T>(
+  table: unknown,
+  parse: (one: unknown) => { success: true; data: T } | { success: false },
+): Record<string, T> {
+  const well: Record<string, T> = {};
+  for (const [name, one] of Object.entries(isObject(table) ? table : {})) {
+    const parsed = parse(one);
+    if (parsed.success) well[name] = parsed.data;
   }
   return well;
 }
 
-function servicesOf(
-  content: FileContent,
-  strategies: Record<string, Strategy>,
-): Record<string, ConfiguredService> {
-  const services: Record<string, ConfiguredService> = {};
-  for (const [name, written] of Object.entries(content.services)) {
-    const strategy = strategies[written.strategy];
-    if (strategy === undefined) throw new Error(`strategy ${written.strategy} passed the checks unseen`);
-    const [first, second] = written.targetGroups ?? [];
-    const targetGroups: ServiceTarget["targetGroups"] = first && second ? [first, second] : [];
-    services[name] = {
-      target: {
-        name,
-        region: written.region,
-        cluster: written.cluster,
-        service: written.service,
-        targetGroups,
-        routes: (written.routes ?? []).map(({ listener, rule }): RouteRef => {
-          return listener === undefined
-            ? { kind: "rule", arn: rule ?? "" }
-            : { kind: "listener", arn: listener };
-        }),
-        ...(written.taskSet && { taskSet: toTaskSet(written.taskSet, targetGroups) }),
-      },
-      strategy,
-      whenBusy: written.onBusy ?? "reject",
-    };
-  }
-  return services;
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Where the finding's key or value stands in the text; of something missing, where its parent stands. */

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { type Config, loadConfig } from "../../src/config/config.ts";
-import { readConfigText } from "../../src/config/file.ts";
 import { editorSchema } from "../../src/config/language.ts";
+import { presets } from "../../src/deployment/strategy.ts";
 import { TealError } from "../../src/errors.ts";
+import { arn, service, wrong } from "./reading.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "teal-config-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -27,47 +28,69 @@ function refusal(env: Record<string, string>): TealError {
   throw new Error("was accepted");
 }
 
-/** `line:column path message` of everything wrong with the text. */
-function wrong(text: string): string[] {
-  return readConfigText(text, "t").problems.map(({ path, message }) => `${path?.slice(2)} ${message}`);
-}
-
-const group = (name: string, region = "eu-west-1") =>
-  `arn:aws:elasticloadbalancing:${region}:123456789012:targetgroup/${name}/73e2d6bc24d8a067`;
-const listener = (region = "eu-west-1") =>
-  `arn:aws:elasticloadbalancing:${region}:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2`;
+const one = (more = "") => service("one", `strategy: all-at-once\n${more}`);
+const rule = arn("listener-rule", "app/web/one");
 const strategy = (body: string) => `services: {}\nstrategies:\n  s:\n    steps:\n${body}`;
 const yaml = () => written("good.yaml", "services: {}\n");
 
 describe("the example", () => {
-  const config: Config = loadConfig({ TEAL_CONFIG: "examples/teal.yaml" });
+  const path = "examples/teal.yaml";
+  const config: Config = loadConfig({ TEAL_CONFIG: path }, { calls: false });
 
   it("reads into targets and strategies with their defaults", () => {
     expect(config.services["checkout"]).toMatchObject({
-      whenBusy: "queue",
-      target: { name: "checkout", region: "eu-west-1", routes: [{ kind: "listener" }, { kind: "rule" }] },
+      whenBusy: "supersede",
+      target: {
+        name: "checkout",
+        region: "eu-west-1",
+        routes: [{ kind: "listener" }, { kind: "rule" }],
+        testRoutes: [{ kind: "rule" }],
+      },
       strategy: {
         name: "careful",
-        steps: [
-          { kind: "scale", percent: 25 },
-          { kind: "weight", percent: 5 },
-          { kind: "pause", ms: 300_000 },
-          { kind: "weight", percent: 25 },
-          { kind: "pause", ms: 600_000 },
-          { kind: "weight", percent: 100 },
-        ],
+        before: [{ kind: "hook", stage: "PRE_SCALE_UP" }],
+        testing: [{ kind: "test" }, { kind: "analyze", checks: ["smoke"] }, { kind: "pause" }],
         bakeMs: 900_000,
         retainMs: 86_400_000,
-        holdMs: 30_000,
         deadlines: { provisioningMs: 1_800_000, drainingMs: 3_600_000, rollingBackMs: 1_800_000 },
       },
+      calendar: {
+        windows: [{ hours: "Mon-Fri 09:00-16:00", timezone: "Europe/Berlin" }],
+        freezes: [{ reason: "year end" }],
+      },
     });
-    expect(config.services["worker"]).toMatchObject({ whenBusy: "reject", target: { targetGroups: [] } });
-    expect(Object.keys(config.strategies)).toEqual(["all-at-once", "careful", "by-scale"]);
+    expect(config.services["search"]?.strategy).toMatchObject({
+      steps: [{ percent: 10 }, { ms: 300_000 }, { percent: 100 }],
+      retainMs: 3_600_000,
+      analysis: ["green-vs-blue"],
+    });
+    expect(config.services["worker"]).toMatchObject({
+      whenBusy: "reject",
+      target: { targetGroups: [] },
+      strategy: { analysis: [] },
+    });
+    expect(Object.keys(config.strategies)).toEqual(["careful", "quick", "by-scale", ...Object.keys(presets)]);
+    expect(Object.keys(config.schedules)).toEqual(["morning", "nightly"]);
   });
 
   it("is frozen in its depth", () => {
     expect(Object.isFrozen(config.services["checkout"]?.strategy.steps[0])).toBe(true);
+    expect(Object.isFrozen(config.services["checkout"]?.strategies["careful"]?.checks["errors"])).toBe(true);
+  });
+
+  it("needs the secrets that it names in a process that calls others, and in no other", () => {
+    expect(refusal({ TEAL_CONFIG: path }).problems.map(({ message }) => message)).toEqual([
+      "strategies.careful.hooks[0].url needs TEAL_HOOK_SECRET, the key that hooks are signed with",
+      "checks.p99-latency.headers.Authorization.secret names the secret PROM_TOKEN, but TEAL_SECRET_PROM_TOKEN is not set",
+    ]);
+    const secrets = {
+      TEAL_HOOK_SECRET: `whsec_${Buffer.alloc(24, 1).toString("base64")}`,
+      TEAL_SECRET_PROM_TOKEN: "0123456789",
+    };
+    expect(loadConfig({ TEAL_CONFIG: path, ...secrets }).source).toMatchObject({
+      path,
+      outside: { secrets: ["PROM_TOKEN"], signs: true },
+    });
   });
 });
 
@@ -78,31 +101,21 @@ it("keeps docs/teal.schema.json equal to the language (TEAL_UPDATE=1 writes it)"
 });
 
 describe("what is wrong is told at once, with line, column and what is allowed", () => {
-  const service = (name: string, extra = "", groups = [group(`${name}-a`), group(`${name}-b`)]) =>
-    [
-      `  ${name}:`,
-      `    region: eu-west-1`,
-      `    cluster: prod`,
-      `    service: ${name}`,
-      `    targetGroups: [${groups.join(", ")}]`,
-      `    routes: [{ listener: ${listener()} }]`,
-      `    strategy: all-at-once`,
-      extra,
-    ].join("\n");
-
   it.each([
     ["nothing at all", "", ["1:1 the file must be a mapping"]],
     ["no YAML", "services: [", [expect.stringMatching(/^1:\d+ YAML: /)]],
     ["a key given twice", "services: {}\nservices: {}\n", [expect.stringMatching(/^2:1 YAML: .*unique/)]],
     [
       "an unknown key at the top",
-      "services: {}\nfreezes: []\n",
-      ["2:1 freezes is not known here; allowed are services, strategies"],
+      "services: {}\nfreeze: []\n",
+      [
+        "2:1 freeze is not known here; allowed are services, strategies, checks, freezes, schedules, defaults",
+      ],
     ],
     [
       "an unknown key of a step",
       strategy("      - wieght: 100\n"),
-      ["5:9 strategies.s.steps[0].wieght is not known here; allowed are scale, weight, pause"],
+      ["5:9 strategies.s.steps[0].wieght is not known here; allowed are scale, weight, pause, analyze, hook"],
     ],
     [
       "two keys in one step",
@@ -126,7 +139,7 @@ describe("what is wrong is told at once, with line, column and what is allowed",
       "a duration without a unit",
       strategy("      - pause: 10\n      - weight: 100\n    bake: 10 minutes\n"),
       [
-        "5:9 strategies.s.steps[0].pause must be a duration from 1s to 7d, written like 30s, 10m, 24h or 7d",
+        "5:9 strategies.s.steps[0].pause must be a duration such as 10m, or a mapping with for or until",
         "7:5 strategies.s.bake must be a duration from 0s to 7d, written like 30s, 10m, 24h or 7d",
       ],
     ],
@@ -146,8 +159,8 @@ describe("what is wrong is told at once, with line, column and what is allowed",
       ["3:3 strategies.all-at-once is the name of a preset; choose another one"],
     ],
     [
-      "a bad name of a service, and all that it lacks",
-      "services:\n  Check_out: { region: eu-west-1 }\n",
+      "a bad name of a service",
+      "services:\n  Check_out: { region: eu-west-1, cluster: c, service: s, strategy: all-at-once }\n",
       [
         "2:3 services.Check_out must be 1 to 40 lower-case letters, digits and dashes, and not begin with a dash",
       ],
@@ -156,43 +169,73 @@ describe("what is wrong is told at once, with line, column and what is allowed",
       "missing values",
       "services:\n  checkout: { region: eu-west-1 }\n",
       [
-        "2:3 services.checkout.cluster is missing; it must be a text",
         "2:3 services.checkout.service is missing; it must be a text",
-        "2:3 services.checkout.strategy is missing; it must be a text",
+        "2:3 services.checkout.cluster is missing; it must be given here or in defaults",
+        "2:3 services.checkout.strategy is missing; it must be given here or in defaults",
       ],
     ],
     [
-      "a group that two services share",
-      `services:\n${service("one")}\n${service("two", "", [group("two-a"), group("one-a")])}\n`,
-      ["14:108 services.two.targetGroups[1] must belong to one service alone; it is service one's already"],
+      "malformed defaults, which fill nothing in",
+      "defaults: { region: 7, cluster: c, onBusy: wait, bake: 1, nope: 1 }\nservices:\n  a: { service: a, strategy: all-at-once }\n",
+      [
+        "1:13 defaults.region must be a text",
+        '1:36 defaults.onBusy must be "queue" or "supersede" or "reject"',
+        "1:50 defaults.bake must be a duration from 0s to 7d, written like 30s, 10m, 24h or 7d",
+        "1:59 defaults.nope is not known here; allowed are region, cluster, strategy, onBusy, windows, timezone, analysis, bake, retain, hold, drain, onDrift, failedTasks, deadlines",
+      ],
     ],
     [
-      "a group of another region",
-      `services:\n${service("one", "", [group("a"), group("b", "us-east-1")])}\n`,
-      ["6:104 services.one.targetGroups[1] is in region us-east-1, but the service is in eu-west-1"],
+      "groups, routes and an ECS service that two services share",
+      `services:\n${one()}${one()
+        .replace("one:", "two:")
+        .replace("cluster: prod", "cluster: arn:aws:ecs:eu-west-1:123456789012:cluster/prod")}`,
+      [
+        "13:5 services.two.service is the same ECS service as that of one",
+        "14:20 services.two.targetGroups[0] must belong to one service alone; it is service one's already",
+        "14:108 services.two.targetGroups[1] must belong to one service alone; it is service one's already",
+        "15:14 services.two.routes[0] must belong to one service alone; it is service one's already",
+      ],
+    ],
+    [
+      "a route twice, and as a test route",
+      `services:\n${one().replace("routes: [", `testRoutes: [{ rule: ${rule} }, { listener: ${arn("listener", "app/x")} }]\n    routes: [{ rule: ${rule} }, `)}`,
+      [
+        "7:18 services.one.testRoutes[0] names the same route twice: a test route can't be one of routes too",
+        expect.stringMatching(/^8:\d+ services.one.routes\[1\] names the same route twice$/),
+      ],
+    ],
+    [
+      "test routes alone",
+      `services:\n${one().replace(/targetGroups.*\n    routes/, "testRoutes")}`,
+      ["6:5 services.one.testRoutes need routes beside them, for production traffic"],
+    ],
+    [
+      "a group and a test route of another region",
+      `services:\n${one(`testRoutes: [{ listener: ${arn("listener", "app/x", "us-east-2")} }]`).replace(arn("targetgroup", "one-b"), arn("targetgroup", "one-b", "us-east-1"))}`,
+      [
+        "6:108 services.one.targetGroups[1] is in region us-east-1, but the service is in eu-west-1",
+        "9:20 services.one.testRoutes[0].listener is in region us-east-2, but the service is in eu-west-1",
+      ],
     ],
     [
       "one group alone",
-      `services:\n${service("one", "", [group("a")])}\n`,
+      `services:\n${one().replace(`, ${arn("targetgroup", "one-b")}`, "")}`,
       ["6:5 services.one.targetGroups must name exactly two groups"],
     ],
     [
       "launch type and capacity providers at once",
-      `services:\n${service("one", "    taskSet: { launchType: EC2, capacityProviderStrategy: [{ capacityProvider: SPOT }], loadBalancers: [{ containerName: web, containerPort: 80 }] }")}\n`,
+      `services:\n${one("taskSet: { launchType: EC2, capacityProviderStrategy: [{ capacityProvider: SPOT }], loadBalancers: [{ containerName: web, containerPort: 80 }] }")}`,
       [
         "9:16 services.one.taskSet.launchType must be left out where capacityProviderStrategy is given: they exclude each other",
       ],
     ],
     [
       "an unknown strategy",
-      `services:\n${service("one").replace("all-at-once", "carefull")}\nstrategies: { careful: { steps: [{ weight: 100 }] } }\n`,
-      ["8:5 services.one.strategy names no strategy: there are all-at-once, careful"],
-    ],
-    [
-      "weights for a service without routes",
-      "services:\n  w: { region: eu-west-1, cluster: c, service: w, strategy: s }\nstrategies: { s: { steps: [{ weight: 5 }, { weight: 100 }] } }\n",
+      `services:\n${one().replace("all-at-once", "carefull")}strategies: { careful: { steps: [{ weight: 100 }] } }\n`,
       [
-        "2:51 services.w.strategy strategy s asks for a weight of 5 %, but the service has no routes to share traffic on; use scale steps",
+        expect.stringMatching(
+          /^8:5 services.one.strategy names no strategy: there are careful, all-at-once, CodeDeployDefault/,
+        ),
       ],
     ],
   ])("%s", (_, text, expected) => {
