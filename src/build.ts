@@ -3,6 +3,8 @@ import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { createCloud } from "./aws/cloud.ts";
 import type { Config } from "./config/config.ts";
+import { type LiveConfig, watchConfig } from "./config/reload.ts";
+import { closedAt } from "./deployment/calendar.ts";
 import type { Decide } from "./deployment/decide.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import type { Clock, Cloud, Records, StrayBook, Wakes } from "./engine/ports.ts";
@@ -18,7 +20,8 @@ import { createWakes } from "./redis/wakes.ts";
 import { createLogger, type Logger, limitRate, type TroubleLog } from "./telemetry.ts";
 
 export interface Teal {
-  config: Config;
+  /** Read again while the process runs. */
+  config: LiveConfig;
   clock: Clock;
   log: Logger;
   /** Lets each message through once in a while: for what can fail a thousand times a second. */
@@ -85,6 +88,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     disconnect();
     throw error;
   }
+  const live = watchConfig(config, { now: () => clock.now(), log });
   const records = createRecords({
     redis,
     subscriber: () => connect("subscriber"),
@@ -99,7 +103,10 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     cloud: instead.cloud?.(cloud) ?? cloud,
     gauge: notYet,
     hooks: notYet,
-    closed: () => undefined,
+    closed: (service, now) => {
+      const calendar = live.current().services[service]?.calendar;
+      return calendar && closedAt(calendar, service, now);
+    },
     ...(instead.decide && { decide: instead.decide }),
     clock,
     random: () => randomBytes(8).toString("hex"),
@@ -107,7 +114,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
   });
 
   return {
-    config,
+    config: live,
     clock,
     log,
     troubleLog,
@@ -121,6 +128,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     },
     connectJobs: () => connect("jobs"),
     close: async () => {
+      live.stop();
       await records.close();
       await wakes.close();
       disconnect();

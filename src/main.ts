@@ -7,12 +7,13 @@ import { loadConfig } from "./config/config.ts";
 import { TealError } from "./errors.ts";
 
 async function main(): Promise<void> {
-  const config = loadConfig(process.env);
+  const config = loadConfig(process.env, { calls: false });
   requireProtection(config.http);
   const teal = await build(config, "api");
   const { log } = teal;
   const app = await buildApp({ ...teal });
   await app.listen({ host: config.http.host, port: config.http.port });
+  process.on("SIGHUP", () => void teal.config.reload());
   if (!config.http.token) log.warn("TEAL_INSECURE=1: everybody on this machine may deploy");
 
   const signal = await stopSignal();

@@ -12,7 +12,8 @@ import { type RoundOptions, startRounds } from "./rounds.ts";
 export interface StrayParts {
   engine: Pick<Engine, "strays">;
   strayBook: StrayBook;
-  targets: readonly ServiceTarget[];
+  /** Of the services that there are now. */
+  targets: () => readonly ServiceTarget[];
   clock: Clock;
   /** Not limited in rate: each stray is told once an hour anyway. */
   tell: TroubleLog;
@@ -27,9 +28,10 @@ const tellEveryMs = 3_600_000;
 
 /** Notes and tells what there is; returns how many. Safe to repeat. Throws `unavailable` without Redis. */
 export async function lookForStrays(parts: StrayParts): Promise<number> {
+  const targets = parts.targets();
   let count = 0;
-  for (let n = 0; n < parts.targets.length; n += batch) {
-    const found = await Promise.all(parts.targets.slice(n, n + batch).map((target) => lookAt(target, parts)));
+  for (let n = 0; n < targets.length; n += batch) {
+    const found = await Promise.all(targets.slice(n, n + batch).map((target) => lookAt(target, parts)));
     count += found.reduce((sum, some) => sum + some, 0);
   }
   return count;

@@ -23,7 +23,7 @@ export async function runWorker(config: Config, instead: Instead = {}): Promise<
 
   const deployments = consumeDeployments({ ...jobs, engine, concurrency, log: troubleLog });
   const sweep = startSweep({ ...jobs, everyMs: sweepMs, log: troubleLog });
-  const targets = Object.values(config.services).map(({ target }) => target);
+  const targets = () => Object.values(teal.config.current().services).map(({ target }) => target);
   const strays =
     straysMs > 0
       ? startStrays({ ...jobs, ...teal, targets, everyMs: straysMs, tell: log, log: troubleLog })
@@ -34,6 +34,7 @@ export async function runWorker(config: Config, instead: Instead = {}): Promise<
   const listening = typeof address === "object" && address ? address.port : healthPort;
   log.info({ concurrency, lockMs, stalledMs, sweepMs, healthPort: listening }, "worker started");
 
+  process.on("SIGHUP", () => void teal.config.reload());
   const signal = await stopSignal();
   log.info({ signal }, "worker stops: hands over what it runs");
   const forced = stopSignal().then(() => process.exit(1));

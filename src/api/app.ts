@@ -37,7 +37,7 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     throw new TealError("not-found", `There is nothing at ${request.method} ${request.url.split("?")[0]}.`);
   });
 
-  const check = bearerCheck(parts.config.http.token);
+  const check = bearerCheck(parts.config.current().http.token);
   app.addHook("onRequest", async (request, reply) => {
     void reply.header("x-request-id", request.id);
     // Webhooks carry a signature instead; health and the description are for everybody.

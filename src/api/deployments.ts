@@ -34,7 +34,7 @@ export function deployments(app: App, parts: ApiParts): void {
       },
     },
     async (request, reply) => {
-      const order = orderOf(parts.config, request.body);
+      const order = orderOf(parts.config.current(), request.body);
       const key = request.headers["idempotency-key"];
       const { status, view } = await start(parts, {
         ...order,

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fasti
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Deliveries } from "../auth/deliveries.ts";
-import type { Config } from "../config/config.ts";
+import type { LiveConfig } from "../config/reload.ts";
 import type { Command, CommandKind } from "../deployment/command.ts";
 import type { Actor, Deployment, DeployRequest } from "../deployment/record.ts";
 import type { Strategy } from "../deployment/strategy.ts";
@@ -19,7 +19,7 @@ export interface Intake extends Pick<Engine, "strays" | "recover"> {
     strategy: Strategy;
     request: DeployRequest;
     actor: Actor;
-    whenBusy: "queue" | "reject";
+    whenBusy: "queue" | "supersede" | "reject";
     idempotencyKey?: string;
   }): Promise<{ deployment: Deployment; existing: boolean }>;
   /** Throws TealError: unknown-deployment, unavailable. The answer comes as an event. With a command id it is safe to repeat. */
@@ -34,7 +34,7 @@ export interface ApiParts {
   records: Pick<Records, "load" | "list" | "events" | "subscribe">;
   deliveries: Deliveries;
   strayBook: StrayBook;
-  config: Config;
+  config: Pick<LiveConfig, "current" | "state">;
   clock: Clock;
   log: FastifyBaseLogger;
   /** Resolves if Redis answers. */

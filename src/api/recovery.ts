@@ -20,7 +20,7 @@ export function recovery(app: App, { engine, strayBook, config, clock, log }: Ap
     },
     async (request) => {
       const service = request.params.name;
-      const { target } = orderOf(config, { service });
+      const { target } = orderOf(config.current(), { service });
       const strays = await engine.strays(target);
       await strayBook.write(service, {
         at: clock.now(),
@@ -44,7 +44,8 @@ export function recovery(app: App, { engine, strayBook, config, clock, log }: Ap
     async (request, reply) => {
       const service = request.params.name;
       const { deployment, way, strategy } = request.body;
-      const { target, strategy: chosen } = orderOf(config, { service, ...(strategy && { strategy }) });
+      const order = orderOf(config.current(), { service, ...(strategy && { strategy }) });
+      const { target, strategy: chosen } = order;
       const actor = actorOf(request.headers);
       const made = await engine.recover({ target, strategy: chosen, deployment, way, actor });
       log.info({ deploymentId: made.id, service, recovers: deployment, way, actor: actor.name }, "recovers");

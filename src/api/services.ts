@@ -15,9 +15,10 @@ export function services(app: App, { config, strayBook }: ApiParts): void {
       },
     },
     async () => {
-      const found = await strayBook.read(Object.keys(config.services)).catch(nothingWithoutRedis);
+      const { services, strategies } = config.current();
+      const found = await strayBook.read(Object.keys(services)).catch(nothingWithoutRedis);
       return {
-        services: Object.values(config.services).map(({ target, strategy, whenBusy }) => {
+        services: Object.values(services).map(({ target, strategy, whenBusy }) => {
           const strays = found[target.name];
           return {
             name: target.name,
@@ -31,7 +32,7 @@ export function services(app: App, { config, strayBook }: ApiParts): void {
             ...(strays && { strays: { deployments: strays.deployments, seenAt: iso(strays.at) } }),
           };
         }),
-        strategies: Object.keys(config.strategies),
+        strategies: Object.keys(strategies),
       };
     },
   );

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { DeploymentView, ErrorBody } from "../../src/api/contract.ts";
+import { presets } from "../../src/deployment/strategy.ts";
 import { TealError } from "../../src/errors.ts";
 import { arn, createStage, type Stage, token } from "./support/stage.ts";
 
@@ -81,7 +82,9 @@ describe("starting a deployment", () => {
           {
             code: "unknown-strategy",
             path: "strategy",
-            message: "there is no strategy bold; there are all-at-once, careful, by-scale",
+            message: expect.stringMatching(
+              /^there is no strategy bold; there are careful, by-scale, all-at-once, CodeDeploy/,
+            ),
           },
         ],
       },
@@ -133,7 +136,11 @@ describe("starting a deployment", () => {
             path: "images.web",
             message: "images.web must be an image reference of 1 to 1024 characters without spaces",
           },
-          { code: "bad-request", path: "whenBusy", message: 'whenBusy must be "queue" or "reject"' },
+          {
+            code: "bad-request",
+            path: "whenBusy",
+            message: 'whenBusy must be "queue" or "supersede" or "reject"',
+          },
           {
             code: "bad-request",
             path: "wieght",
@@ -346,7 +353,7 @@ describe("looking", () => {
       { name: "checkout", strategy: "careful", whenBusy: "reject" },
       { name: "worker", strategy: "by-scale", whenBusy: "queue" },
     ]);
-    expect(body.strategies).toEqual(["all-at-once", "careful", "by-scale"]);
+    expect(body.strategies).toEqual(["careful", "by-scale", ...Object.keys(presets)]);
   });
 });
 

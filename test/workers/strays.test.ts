@@ -54,7 +54,7 @@ function parts(found: Record<string, Stray[]>): StrayParts {
       },
     },
     strayBook,
-    targets: ["a", "b", "c", "d", "e", "f"].map(target),
+    targets: () => ["a", "b", "c", "d", "e", "f"].map(target),
     clock: { now: () => 1_000 },
     tell: log(told),
     log: log(troubled),

@@ -12,7 +12,7 @@ import type { ApiParts, App } from "../parts.ts";
 import { malformed } from "../problems.ts";
 
 export function genericWebhook(app: App, parts: ApiParts): void {
-  const secret = parts.config.webhookSecret;
+  const secret = parts.config.current().webhookSecret;
 
   // In a scope of its own: here, and only here, bodies stay as they came.
   void app.register(async (scope: App) => {
@@ -58,7 +58,7 @@ export function genericWebhook(app: App, parts: ApiParts): void {
     if (await parts.deliveries.isSpent(delivery)) throw replayed("It had its answer.");
     try {
       const { status, view } = await start(parts, {
-        ...orderOf(parts.config, bodyOf(body)),
+        ...orderOf(parts.config.current(), bodyOf(body)),
         actor: { kind: "ci", name: "webhook" },
         idempotencyKey: `delivery-${delivery}`,
       });

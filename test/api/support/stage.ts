@@ -48,6 +48,7 @@ export function testConfig(change: Partial<Config> = {}): Config {
     http: { host: "127.0.0.1", port: 0, token: new Secret(token), insecure: false, stopMs: 1_000 },
     webhookSecret: new Secret(webhookSecret),
     outbound: { allow: { names: [], suffixes: [], ranges: [] }, hookKeys: [], secrets: {} },
+    source: { path: "test.yaml", digest: "0123456789ab" },
     redis: { place: "redis://unused", keyPrefix: "{teal}" },
     worker: { healthPort: 0, concurrency: 1, lockMs: 1, stalledMs: 1, sweepMs: 1, straysMs: 0, stopMs: 1 },
     log: { level: "silent" },
@@ -103,7 +104,7 @@ export async function createStage(
       const id = `d${(count += 1)}`;
       const d = blank(id, order, clock.now());
       const created = await records.create(d, [createdEvent(d)], {
-        whenBusy: order.whenBusy,
+        whenBusy: order.whenBusy === "reject" ? "reject" : "queue",
         ...(order.idempotencyKey !== undefined && { idempotencyKey: order.idempotencyKey }),
         fingerprint: JSON.stringify([order.target.name, order.strategy.name, order.request]),
       });
@@ -162,7 +163,7 @@ export async function createStage(
     },
     deliveries,
     strayBook,
-    config,
+    config: { current: () => config, state: () => ({ digest: config.source.digest, since: 0 }) },
     clock,
     log: pino({ level: "info" }, { write: (line: string) => void log.push(line) }),
     ping: async () => {
