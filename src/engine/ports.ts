@@ -46,6 +46,12 @@ export type Created =
   | { kind: "stale"; accepted: number }
   | { kind: "conflict" };
 
+/** Who has a service, who waits for it, and how far its builds have come. */
+export interface Slot extends SlotSeen {
+  /** The greatest build that was accepted. */
+  build?: number;
+}
+
 export interface DeploymentPage {
   deployments: Deployment[];
   /** Pass as `before` to go on; absent at the end. */
@@ -59,13 +65,15 @@ export interface DeploymentPage {
 export interface Records {
   /**
    * Accepts a deployment: its record (phase `queued`), first events, place in the service's queue and due time.
-   * With nobody acting and an empty queue it gets the slot at once. Atomic.
+   * With nobody acting and an empty queue it gets the slot at once. Atomic. With `first` it waits before all others,
+   * however many there are: the way back is not held up by a queue.
    */
   create(
     deployment: Deployment,
     events: DeploymentEvent[],
     options: {
       whenBusy: "queue" | "reject";
+      first?: boolean;
       idempotencyKey?: string;
       fingerprint?: string;
       /** Refused where it is lower than the last accepted one of the service, unless forced. */
@@ -90,6 +98,8 @@ export interface Records {
   /** Appends to the inbox and makes the deployment due now. A command with an id already seen is dropped. */
   post(id: string, command: Command, now: number): Promise<"posted" | "absent">;
   load(id: string): Promise<Deployment | undefined>;
+  /** Of a service that nothing was ever asked of too. */
+  slot(service: string): Promise<Slot>;
   /** Newest first. `limit` at most 100. */
   list(filter: {
     service?: string;

@@ -64,13 +64,14 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
   };
 
   return {
-    create: async (deployment, events, { whenBusy, idempotencyKey: key, fingerprint = "", build }) => {
+    create: async (deployment, events, { whenBusy, first, idempotencyKey: key, fingerprint = "", build }) => {
       checkEvents(deployment, events, 0);
       const what = `create ${deployment.id}`;
       const order = JSON.stringify({
         permit: await permit(what),
         deployment: toInsert(deployment, events),
         reject: whenBusy === "reject",
+        first: first === true,
         ...(build && { build }),
         ...(key !== undefined && { idempotency: { key, fingerprint } }),
         limits,
@@ -170,6 +171,13 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
     load: async (id) => {
       const record = await asking(`load ${id}`, () => redis.hget(`${prefix}:d:${id}`, "record"));
       return record === null ? undefined : toDeployment(record);
+    },
+
+    slot: async (service) => {
+      const [acting, retaining, queue, build] = await asking(`read the slot of ${service}`, () =>
+        redis.tealSlot(prefix, JSON.stringify({ service })),
+      );
+      return { ...toSlot([acting, retaining, queue]), ...(build !== "" && { build: Number(build) }) };
     },
 
     list: async ({ service, phases, before, limit }) => {

@@ -26,6 +26,9 @@ import type { Redis, Result } from "ioredis";
 /** Acting and retaining are empty where there is none. */
 export type SlotReply = [acting: string, retaining: string, queue: string[]];
 
+/** `build` is empty where none was accepted. */
+export type BuildSlotReply = [...SlotReply, build: string];
+
 export type CreateReply =
   | ["created"]
   | ["existing", record: string]
@@ -52,12 +55,13 @@ declare module "ioredis" {
     tealCommit(prefix: string, json: string): Result<CommitReply, Context>;
     tealPost(prefix: string, json: string): Result<"posted" | "absent" | "full" | "late", Context>;
     tealEvents(prefix: string, json: string): Result<string[], Context>;
+    tealSlot(prefix: string, json: string): Result<BuildSlotReply, Context>;
   }
 }
 
 /** Makes the scripts known to a connection; they are sent once and called by digest. */
 export function defineScripts(redis: Redis): void {
-  const all = { tealPermit, tealCreate, tealClaim, tealCommit, tealPost, tealEvents };
+  const all = { tealPermit, tealCreate, tealClaim, tealCommit, tealPost, tealEvents, tealSlot };
   for (const [name, lua] of Object.entries(all)) {
     redis.defineCommand(name, { numberOfKeys: 1, lua: shared + lua });
   }
@@ -145,7 +149,7 @@ return call('SET', a.permit, '1', 'PX', a.ms)
 `;
 
 /**
- * Arguments: permit, deployment {id, service, record, events, place, createdAt}, reject, idempotency?,
+ * Arguments: permit, deployment {id, service, record, events, place, createdAt}, reject, first, idempotency?,
  * build? {number, force}, limits.
  */
 const tealCreate = /* lua */ `
@@ -164,18 +168,19 @@ local same = call('HGET', deploymentKey(d.id), 'record')
 if same then return { 'existing', same } end
 local slot = slotOf(d.service)
 local slotKey = p .. 'slot:' .. d.service
-local accepted = tonumber(call('HGET', slotKey, 'build') or nil)
-if a.build and accepted and a.build.number < accepted and not a.build.force then return { 'stale', tostring(accepted) } end
+local accepted = call('HGET', slotKey, 'build')
+local older = a.build and accepted and a.build.number < tonumber(accepted)
+if older and not a.build.force then return { 'stale', accepted } end
 local acting = slot[1] ~= '' and slot[1] or slot[3][1]
-if acting and (a.reject or #slot[3] >= a.limits.queue) then return { 'busy', acting } end
+if acting and (a.reject or (not a.first and #slot[3] >= a.limits.queue)) then return { 'busy', acting } end
 
 insert(d)
 if idem then
   call('HSET', idem, 'id', d.id, 'fingerprint', a.idempotency.fingerprint)
   call('PEXPIRE', idem, a.limits.idempotencyMs)
 end
-if a.build and (not accepted or a.build.number > accepted) then call('HSET', slotKey, 'build', a.build.number) end
-call('RPUSH', p .. 'queue:' .. d.service, d.id)
+if a.build and not older then call('HSET', slotKey, 'build', a.build.number) end
+call(a.first and 'LPUSH' or 'RPUSH', p .. 'queue:' .. d.service, d.id)
 fill(d.service, d.createdAt)
 trim(d.service, a.limits.settled, a.limits.trimBatch)
 call('DEL', a.permit)
@@ -282,4 +287,10 @@ local key = deploymentKey(a.id)
 local count = tonumber(call('HGET', key, 'events') or 0)
 local first = math.max(0, a.from - (count - call('LLEN', key .. ':events')))
 return call('LRANGE', key .. ':events', first, first + a.limit - 1)
+`;
+
+/** Arguments: service. */
+const tealSlot = /* lua */ `
+local slot = slotOf(a.service)
+return { slot[1], slot[2], slot[3], call('HGET', p .. 'slot:' .. a.service, 'build') or '' }
 `;

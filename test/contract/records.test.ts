@@ -102,6 +102,54 @@ describe.each(Object.keys(implementations))("records in %s", (name) => {
       expect(busy).toEqual({ kind: "busy", acting: "a" });
     });
 
+    it("lets one that must not wait for others in before them, also where the queue is full", async () => {
+      records = await open({ queue: 1 });
+      await create("a");
+      await create("b");
+      const created = await records.create(deployment("c"), [note(0)], { whenBusy: "queue", first: true });
+      expect(created.kind).toBe("created");
+      expect(await slot("a")).toEqual({ acting: "a", queue: ["c", "b"] });
+    });
+
+    it("refuses a build that is older than the last accepted one, unless it is forced", async () => {
+      const build = (id: string, number: number, force = false): ReturnType<Records["create"]> =>
+        records.create(deployment(id), [note(0)], { whenBusy: "queue", build: { number, force } });
+      expect((await build("a", 9_007_199_254_740_991)).kind).toBe("created");
+      expect(await build("b", 7)).toEqual({ kind: "stale", accepted: 9_007_199_254_740_991 });
+      expect(await records.load("b")).toBeUndefined();
+      expect((await build("c", 9_007_199_254_740_991)).kind).toBe("created");
+      expect((await build("d", 7, true)).kind).toBe("created");
+      expect(await build("e", 8)).toMatchObject({ kind: "stale" });
+      expect((await records.slot("checkout")).build).toBe(9_007_199_254_740_991);
+      // One without a number, and one of another service, are no older ones.
+      await create("f");
+      const other = await records.create(deployment("g", { service: "search" }), [note(0)], {
+        whenBusy: "queue",
+        build: { number: 0, force: false },
+      });
+      expect(other.kind).toBe("created");
+    });
+
+    it("takes no build for stale that undoes a newer one", async () => {
+      const build = { number: 9, force: false };
+      await records.create(deployment("a"), [note(0)], { whenBusy: "queue", build });
+      const spawn = deployment("s", { request: { taskDefinition: "web:1", build: 3 } });
+      await commit("a", { phase: "succeeded", settled: true }, { slot: "done", spawn });
+      expect(await records.slot("checkout")).toEqual({ acting: "s", queue: [], build: 9 });
+    });
+
+    it("answers an idempotency key for a build that has become old meanwhile", async () => {
+      const ask = (id: string, number: number, idempotencyKey: string): ReturnType<Records["create"]> =>
+        records.create(deployment(id), [note(0)], {
+          whenBusy: "queue",
+          idempotencyKey,
+          build: { number, force: false },
+        });
+      await ask("a", 1, "k1");
+      await ask("b", 2, "k2");
+      expect(await ask("c", 1, "k1")).toMatchObject({ kind: "existing", deployment: { id: "a" } });
+    });
+
     it("answers the same idempotency key with the same deployment", async () => {
       const ask = (id: string, fingerprint: string): ReturnType<Records["create"]> =>
         records.create(deployment(id), [note(0)], { whenBusy: "reject", idempotencyKey: "k", fingerprint });
@@ -293,6 +341,16 @@ describe.each(Object.keys(implementations))("records in %s", (name) => {
   });
 
   describe("the slot", () => {
+    it("can be read without a claim, of an unknown service too", async () => {
+      expect(await records.slot("checkout")).toEqual({ queue: [] });
+      await create("a");
+      await create("b");
+      await commit("a", { phase: "retaining" }, { slot: "retain" });
+      await create("c");
+      expect(await records.slot("checkout")).toEqual({ acting: "b", retaining: "a", queue: ["c"] });
+      expect(await records.slot("search")).toEqual({ queue: [] });
+    });
+
     it("goes to the next when the one who acts retains, and is let go of when that is done", async () => {
       await create("a");
       await create("b");

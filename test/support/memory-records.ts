@@ -137,7 +137,8 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
     }
     const slot = slotOf(deployment.service);
     const acting = slot.acting ?? slot.queue[0];
-    if (acting !== undefined && (options.whenBusy === "reject" || slot.queue.length >= limits.queue)) {
+    const full = !options.first && slot.queue.length >= limits.queue;
+    if (acting !== undefined && (options.whenBusy === "reject" || full)) {
       return { kind: "busy", acting };
     }
     insert(deployment, events);
@@ -146,7 +147,8 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
       state.idempotency.set(key, { id: deployment.id, fingerprint, expiresAt });
     }
     if (build) state.builds.set(deployment.service, Math.max(build.number, accepted ?? 0));
-    slot.queue.push(deployment.id);
+    if (options.first) slot.queue.unshift(deployment.id);
+    else slot.queue.push(deployment.id);
     fill(deployment.service, deployment.createdAt);
     trim(deployment.service);
     changed(deployment.id);
@@ -235,6 +237,14 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
     load: async (id) => {
       const found = state.entries.get(id)?.deployment;
       return found && checkSchema(structuredClone(found));
+    },
+
+    slot: async (service) => {
+      const build = state.builds.get(service);
+      return structuredClone({
+        ...(state.slots.get(service) ?? { queue: [] }),
+        ...(build !== undefined && { build }),
+      });
     },
 
     list: async ({ service, phases, before, limit }) => {
