@@ -1,21 +1,27 @@
 /**
- * The whole configuration: `teal.yaml` and the environment, read once at the start, checked as a whole, frozen.
- * Nothing else reads the environment.
+ * The whole configuration: `teal.yaml` and the environment, checked as a whole, frozen. Nothing else reads the
+ * environment, which is read once; the file is read again when it changes (`reload.ts`).
  */
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { type Problem, TealError } from "../errors.ts";
-import type { Strategy } from "../deployment/strategy.ts";
+import type { FileConfig } from "./configured.ts";
 import { codeOf, type Environment, readEnvironment } from "./environment.ts";
-import { type ConfiguredService, type FileConfig, readConfigText } from "./file.ts";
+import { readConfigText } from "./file.ts";
+import type { OutboundAllow } from "./outbound.ts";
+import type { Outside } from "./outside.ts";
 import { placeOf, type RedisPlace, type ReplicaWait } from "./redis.ts";
 import type { Secret } from "./secret.ts";
 
-export type { ConfiguredService } from "./file.ts";
-
-export interface Config {
-  services: Readonly<Record<string, ConfiguredService>>;
-  /** The configured strategies and the presets, by name. */
-  strategies: Readonly<Record<string, Strategy>>;
+export interface Config extends FileConfig {
+  /** The file that it is read from. */
+  source: {
+    path: string;
+    /** Tells one content from another. */
+    digest: string;
+    /** What the environment gives for it; left out in a process that calls nobody. */
+    outside?: Outside;
+  };
   http: {
     host: string;
     /** 0: any free port. */
@@ -28,6 +34,14 @@ export interface Config {
   };
   /** The secret of the generic webhook; without one the webhook is off. */
   webhookSecret?: Secret;
+  /** Calls to others' systems: hooks and sources of measurements. */
+  outbound: {
+    allow: OutboundAllow;
+    /** Each hook is signed with all of them; without one none is called. */
+    hookKeys: Secret[];
+    /** Values of headers, by the names that `teal.yaml` gives them. */
+    secrets: Record<string, Secret>;
+  };
   redis: {
     /** May contain passwords: never log it. */
     place: RedisPlace;
@@ -50,31 +64,51 @@ export interface Config {
   log: { level: Environment["TEAL_LOG_LEVEL"] };
 }
 
-/** Throws TealError('bad-config') that lists everything wrong with the environment and with the file. */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+/**
+ * Throws TealError('bad-config') that lists everything wrong with the environment and with the file.
+ * @param calls whether this process calls hooks and sources of measurements, and so needs their secrets
+ */
+export function loadConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  { calls }: { calls: boolean } = { calls: true },
+): Config {
   const { environment, problems } = readEnvironment(env);
   const path = environment?.TEAL_CONFIG ?? (env["TEAL_CONFIG"] || "teal.yaml");
-  const file = readFile(path);
+  const outside = environment && calls ? outsideOf(environment) : undefined;
+  const { text = "", problem } = readText(path);
+  const file = problem ? { problems: [problem] } : readConfigText(text, path, outside);
   const all = [...problems, ...file.problems];
-  if (!environment || !file.config || all.length > 0) throw badConfig(all);
-  return freeze(assemble(environment, file.config));
+  if (!environment || !("config" in file) || !file.config || all.length > 0) throw badConfig(all);
+  const source = { path, digest: digestOf(text), ...(outside && { outside }) };
+  return freeze(assemble(environment, source, file.config));
 }
 
-function readFile(path: string): ReturnType<typeof readConfigText> {
-  let text: string;
+/** The same configuration with another content of its file. */
+export function withFile(config: Config, text: string, file: FileConfig): Config {
+  return freeze({ ...config, ...file, source: { ...config.source, digest: digestOf(text) } });
+}
+
+export function digestOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 12);
+}
+
+function readText(path: string): { text?: string; problem?: Problem } {
   try {
-    text = readFileSync(path, "utf8");
+    return { text: readFileSync(path, "utf8") };
   } catch (error) {
     const message = `can't be read (${codeOf(error)}); set TEAL_CONFIG to the path of your teal.yaml`;
-    return { problems: [{ code: "bad-config", path, message }] };
+    return { problem: { code: "bad-config", path, message } };
   }
-  return readConfigText(text, path);
 }
 
-function assemble(env: Environment, file: FileConfig): Config {
+function outsideOf({ TEAL_OUTBOUND_ALLOW: allow, TEAL_HOOK_SECRET: keys, secrets }: Environment): Outside {
+  return { allow, secrets: Object.keys(secrets), signs: keys.length > 0 };
+}
+
+function assemble(env: Environment, source: Config["source"], file: FileConfig): Config {
   return {
-    services: file.services,
-    strategies: file.strategies,
+    ...file,
+    source,
     http: {
       host: env.TEAL_HOST,
       port: env.TEAL_PORT,
@@ -83,6 +117,7 @@ function assemble(env: Environment, file: FileConfig): Config {
       stopMs: env.TEAL_STOP_MS,
     },
     ...(env.TEAL_WEBHOOK_SECRET && { webhookSecret: env.TEAL_WEBHOOK_SECRET }),
+    outbound: { allow: env.TEAL_OUTBOUND_ALLOW, hookKeys: env.TEAL_HOOK_SECRET, secrets: env.secrets },
     redis: {
       place: placeOf(env),
       keyPrefix: env.TEAL_KEY_PREFIX,

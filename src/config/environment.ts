@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { Problem } from "../errors.ts";
 import { explain } from "./explain.ts";
+import { headerSecrets, hookKeys, outboundAllow, secretNamesIn, secretPrefix } from "./outbound.ts";
 import { misfitsOfRedis, replicaWait, sentinelList } from "./redis.ts";
 import { Secret } from "./secret.ts";
 
@@ -10,6 +11,7 @@ import { Secret } from "./secret.ts";
 const secretNames = [
   "TEAL_TOKEN",
   "TEAL_WEBHOOK_SECRET",
+  "TEAL_HOOK_SECRET",
   "REDIS_URL",
   "REDIS_PASSWORD",
   "REDIS_SENTINEL_PASSWORD",
@@ -58,6 +60,8 @@ const schema = z.object({
   TEAL_HEALTH_PORT: whole(0, 65_535, 8081),
   TEAL_TOKEN: secret,
   TEAL_WEBHOOK_SECRET: secret,
+  TEAL_HOOK_SECRET: hookKeys.default([]),
+  TEAL_OUTBOUND_ALLOW: outboundAllow.default({ names: [], suffixes: [], ranges: [] }),
   TEAL_INSECURE: z.enum(["0", "1"]).default("0"),
   TEAL_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   TEAL_CONCURRENCY: whole(1, 1000, 50),
@@ -68,7 +72,10 @@ const schema = z.object({
   TEAL_STOP_MS: whole(0, 600_000, 20_000),
 });
 
-export type Environment = z.output<typeof schema>;
+export type Environment = z.output<typeof schema> & {
+  /** Values of headers, by the names after `TEAL_SECRET_`. */
+  secrets: Record<string, Secret>;
+};
 
 /** Reads the environment and the files it points to. An empty variable counts as left out. */
 export function readEnvironment(
@@ -79,11 +86,12 @@ export function readEnvironment(
   const wrong = (path: string, message: string) =>
     problems.push({ code: "bad-config", path, message: `${path} ${message}` });
 
-  for (const name of Object.keys(schema.shape)) {
+  const named = secretNamesIn(env).map((name) => secretPrefix + name);
+  for (const name of [...Object.keys(schema.shape), ...named]) {
     const value = env[name]?.trim();
     if (value) given[name] = value;
   }
-  for (const name of secretNames) {
+  for (const name of [...secretNames, ...named]) {
     const path = env[`${name}_FILE`]?.trim();
     if (!path) continue;
     if (given[name] !== undefined) wrong(`${name}_FILE`, `is set and ${name} too; set one of them`);
@@ -97,7 +105,21 @@ export function readEnvironment(
   const parsed = schema.safeParse(given, { error: explain });
   // Never the value itself: it may be a secret.
   for (const issue of parsed.error?.issues ?? []) wrong(issue.path.join("."), issue.message);
-  return parsed.success && problems.length === 0 ? { environment: parsed.data, problems: [] } : { problems };
+  const secrets = headerSecrets.safeParse(valuesOf(given, named), { error: explain });
+  for (const issue of secrets.error?.issues ?? []) wrong(secretPrefix + issue.path.join("."), issue.message);
+  return parsed.success && secrets.success && problems.length === 0
+    ? { environment: { ...parsed.data, secrets: secrets.data }, problems: [] }
+    : { problems };
+}
+
+/** By what follows `TEAL_SECRET_`; what could not be read is told of already. */
+function valuesOf(given: Readonly<Record<string, string>>, named: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    named.flatMap((name) => {
+      const value = given[name];
+      return value === undefined ? [] : [[name.slice(secretPrefix.length), value]];
+    }),
+  );
 }
 
 /** The system's code of a file error, such as ENOENT. */
