@@ -139,15 +139,14 @@ describe.each(Object.keys(implementations))("records in %s", (name) => {
     });
 
     it("answers an idempotency key for a build that has become old meanwhile", async () => {
-      const ask = (id: string, number: number, idempotencyKey: string): ReturnType<Records["create"]> =>
-        records.create(deployment(id), [note(0)], {
-          whenBusy: "queue",
-          idempotencyKey,
-          build: { number, force: false },
-        });
-      await ask("a", 1, "k1");
-      await ask("b", 2, "k2");
-      expect(await ask("c", 1, "k1")).toMatchObject({ kind: "existing", deployment: { id: "a" } });
+      for (const [i, id] of ["a", "b"].entries()) {
+        const build = { number: i, force: false };
+        await records.create(deployment(id), [note(0)], { whenBusy: "queue", idempotencyKey: id, build });
+      }
+      const build = { number: 0, force: false };
+      const options = { whenBusy: "queue", idempotencyKey: "a", build } as const;
+      const again = await records.create(deployment("c"), [note(0)], options);
+      expect(again).toMatchObject({ kind: "existing", deployment: { id: "a" } });
     });
 
     it("answers the same idempotency key with the same deployment", async () => {
