@@ -1,6 +1,6 @@
 # One command for each need. All of them first make the machine ready (scripts/setup.mjs).
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test check bench simulate crash clean
+.PHONY: help setup build demo test check bench verdict simulate crash clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ check: setup ## all that CI checks: format, lint, types, tests
 
 bench: build ## the measurements of bench/
 	@node dist/bench/main.js $(ARGS)
+
+verdict: build ## how often the verdict green-vs-blue errs, and how soon it is right (about 30 s)
+	@node dist/bench/verdict.js $(ARGS)
 
 simulate: build ## seeded simulation, e.g. ARGS="--seeds 1000 --from 1"
 	@node dist/test/simulation/main.js $(ARGS)
