@@ -110,6 +110,18 @@ program
     run((session) => recover(session, service, options)),
   );
 
+program
+  .command("validate")
+  .description("check a teal.yaml without Teal, and show what it comes to")
+  .argument("[file]", "its path, or - for the standard input", process.env["TEAL_CONFIG"] || "teal.yaml")
+  .action((file: string) =>
+    run(async (session) => {
+      // Loaded only here: no other command needs the language.
+      const { validate } = await import("./validate.ts");
+      return validate(session, file);
+    }),
+  );
+
 const commands: [CommandName, string][] = [
   ["rollback", "go back to what was before; of a finished one, deploy the earlier revision"],
   ["abort", "the same as rollback"],

@@ -19,7 +19,9 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   /** `api/contract.ts`: all that the command line and the dashboard know of us. */
   contract: ["deployment"],
   api: ["contract", "engine", "ports", "deployment", "auth", "config", "telemetry"],
-  cli: ["contract"],
+  /** `config/review.ts`: what a teal.yaml comes to. `teal validate` must work without Teal, so it can't ask the API. */
+  review: ["config", "deployment"],
+  cli: ["contract", "review"],
   web: ["contract"],
   build: [
     "aws",
@@ -68,6 +70,7 @@ const single = new Map([
   ["src/engine/ports.ts", "ports"],
   ["src/api/contract.ts", "contract"],
   ["src/redis/wakes.ts", "wakes"],
+  ["src/config/review.ts", "review"],
 ]);
 
 /** The room of a file, e.g. `src/aws/tasks.ts` → `aws`, `src/build.ts` → `build`, `workers/main.ts` → `workers`. */

@@ -1,0 +1,211 @@
+/**
+ * What a `teal.yaml` comes to, in words: strategies step by step, when services are open, what the environment must
+ * give. It asks nobody, neither Teal nor AWS.
+ */
+import { parse } from "yaml";
+import { closedAt, nextOf } from "../deployment/calendar.ts";
+import { duration, gateId, isGate, type Step, type Strategy } from "../deployment/strategy.ts";
+import type { ConfiguredService, FileConfig } from "./configured.ts";
+import { readConfigText } from "./file.ts";
+import { needsOf } from "./outside.ts";
+import type { Schedule } from "./schedules.ts";
+
+export interface Review {
+  file: string;
+  /** All that is wrong: `path` is `file:line:column`. With any, the rest is empty. */
+  problems: { path: string; message: string }[];
+  services: ReviewedService[];
+  /** Those of the file, and the presets that it uses. */
+  strategies: ReviewedStrategy[];
+  /** Names of the file's checks. */
+  checks: string[];
+  /** Moments are ISO 8601 in UTC. */
+  freezes: { id: string; from: string; to: string; reason: string; services?: string[] }[];
+  schedules: { name: string; service: string; what: string; cron: string; timezone: string; next: string }[];
+  /** Variables of the environment that a worker needs for it. */
+  needs: string[];
+}
+
+export interface ReviewedService {
+  name: string;
+  region: string;
+  cluster: string;
+  service: string;
+  routes: number;
+  testRoutes: number;
+  strategy: string;
+  whenBusy: string;
+  /** As written, with their zones. */
+  windows: string[];
+  /** Why it is closed now and until when; absent while it is open. */
+  closed?: { reason: string; until: string };
+  /** Checks of its strategy that it has no routes for, and so goes without. */
+  without: string[];
+}
+
+export interface ReviewedStrategy {
+  name: string;
+  preset: boolean;
+  /** Before green is created. */
+  before: ReviewedStep[];
+  /** Before any production traffic. */
+  testing: ReviewedStep[];
+  steps: ReviewedStep[];
+  /** Checks in the background. */
+  analysis: string[];
+  /** Bake, retention and so on, in words. */
+  surroundings: string[];
+}
+
+export interface ReviewedStep {
+  /** Of a gate: what approvals and skips name. */
+  id?: string;
+  what: string;
+}
+
+/** @param now ms since the epoch: for what is open now and comes next */
+export function review(text: string, file: string, now: number): Review {
+  const { config, problems } = readConfigText(text, file);
+  const nothing = { services: [], strategies: [], checks: [], freezes: [], schedules: [], needs: [] };
+  if (!config) {
+    return { file, problems: problems.map(({ path = file, message }) => ({ path, message })), ...nothing };
+  }
+  const { services, strategies, checks, freezes, schedules } = config;
+  const written: unknown = parse(text, { logLevel: "silent" });
+  return {
+    file,
+    problems: [],
+    services: Object.values(services).map((service) => serviceOf(service, strategies, now)),
+    strategies: reviewed(config, written),
+    checks: Object.keys(checks),
+    freezes: freezes.map(({ id, from, to, reason, services: some }) => ({
+      id,
+      from: iso(from),
+      to: iso(to),
+      reason,
+      ...(some && { services: some }),
+    })),
+    schedules: Object.values(schedules).map((schedule) => scheduleOf(schedule, now)),
+    needs: needed(written),
+  };
+}
+
+function reviewedStep(step: Step, index: number): ReviewedStep {
+  return { ...(isGate(step) && { id: gateId(step, index) }), what: tellStep(step) };
+}
+
+/** A step in full: what it waits for, how long at most, and what follows then. */
+export function tellStep(step: Step): string {
+  switch (step.kind) {
+    case "scale":
+    case "weight":
+      return `${step.kind} ${step.percent} %`;
+    case "test":
+      return "test routes lead to green";
+    case "pause":
+      return `pause ${duration(step.ms)}`;
+    case "wait": {
+      const { until, timeoutMs, onTimeout } = step;
+      return `wait for ${tellUntil(until)}; at most ${duration(timeoutMs)}, then ${onTimeout}`;
+    }
+    case "analyze":
+      return `analyze ${step.checks.join(", ")} for ${duration(step.ms)}; where it can't tell, ${step.onInconclusive}`;
+    case "hook": {
+      const { url, timeoutMs, onFailure } = step.hook;
+      const stage = step.stage ? `${step.stage} ` : "";
+      return `hook ${stage}${url}; at most ${duration(timeoutMs)}, failed: ${onFailure}`;
+    }
+  }
+}
+
+function tellUntil(until: Extract<Step, { kind: "wait" }>["until"]): string {
+  switch (until.kind) {
+    case "approval": {
+      const by = until.by ? ` by ${until.by.join(" or ")}` : "";
+      return `approval${by}${until.notStarter ? ", not by who started it" : ""}`;
+    }
+    case "moment":
+      return iso(until.at);
+    case "window":
+      return `${until.window.hours} ${until.window.timezone}`;
+  }
+}
+
+function serviceOf(
+  { target, strategy, whenBusy, calendar }: ConfiguredService,
+  strategies: FileConfig["strategies"],
+  now: number,
+): ReviewedService {
+  const closed = closedAt(calendar, target.name, now);
+  const offered = strategies[strategy.name]?.analysis ?? [];
+  return {
+    name: target.name,
+    region: target.region,
+    cluster: target.cluster,
+    service: target.service,
+    routes: target.routes.length,
+    testRoutes: target.testRoutes?.length ?? 0,
+    strategy: strategy.name,
+    whenBusy,
+    windows: calendar.windows.map(({ hours, timezone }) => `${hours} ${timezone}`),
+    ...(closed && { closed: { reason: closed.reason, until: iso(closed.until) } }),
+    without: offered.filter((check) => !strategy.analysis.includes(check)),
+  };
+}
+
+function reviewed({ services, strategies, schedules }: FileConfig, written: unknown): ReviewedStrategy[] {
+  const own = isTable(written) && isTable(written["strategies"]) ? Object.keys(written["strategies"]) : [];
+  const used = [
+    ...Object.values(services).map(({ strategy }) => strategy.name),
+    ...Object.values(schedules).flatMap(({ asks }) => (asks.kind === "deploy" ? [asks.strategy.name] : [])),
+  ];
+  return Object.values(strategies)
+    .filter(({ name }) => own.includes(name) || used.includes(name))
+    .map((strategy) => ({ ...strategyOf(strategy), preset: !own.includes(strategy.name) }));
+}
+
+function strategyOf(strategy: Strategy): Omit<ReviewedStrategy, "preset"> {
+  const { name, before, testing, steps, analysis, bakeMs, retainMs, holdMs, drain, onDrift } = strategy;
+  const pace = drain && ("tasks" in drain.by ? `${drain.by.tasks} tasks` : `${drain.by.percent} %`);
+  return {
+    name,
+    before: before.map(reviewedStep),
+    testing: testing.map(reviewedStep),
+    steps: steps.map(reviewedStep),
+    analysis,
+    surroundings: [
+      `bake ${duration(bakeMs)}`,
+      `retain ${duration(retainMs)}`,
+      `hold ${duration(holdMs)}`,
+      drain && pace ? `drain ${pace} every ${duration(drain.everyMs)}` : "drain all at once",
+      `on drift ${onDrift}`,
+    ],
+  };
+}
+
+function scheduleOf(
+  { name, cron, timezone, service, asks }: Schedule,
+  now: number,
+): Review["schedules"][number] {
+  const what =
+    asks.kind === "deploy"
+      ? `deploy by ${asks.strategy.name}`
+      : `promote ${asks.full ? "fully" : "to the next step"}${asks.ifHealthy ? ", if healthy" : ""}`;
+  return { name, service, what, cron, timezone, next: iso(nextOf(cron, timezone, now)) };
+}
+
+function needed(written: unknown): string[] {
+  const needs = needsOf(written).map(({ kind, name }) => {
+    if (kind === "secret") return `TEAL_SECRET_${name}`;
+    return kind === "signature" ? "TEAL_HOOK_SECRET" : `TEAL_OUTBOUND_ALLOW with ${name}`;
+  });
+  return [...new Set(needs)].sort();
+}
+
+function iso(at: number): string {
+  return new Date(at).toISOString();
+}
+
+function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
