@@ -5,6 +5,7 @@
 import type { Window } from "./calendar.ts";
 import type { Check } from "./check.ts";
 import type { Hook, Stage } from "./hook.ts";
+import { verdictDefaults } from "./verdict/verdict.ts";
 
 export type Step =
   /** Green is scaled to this share of desiredCount, never below the weight it carries. */
@@ -129,10 +130,10 @@ export const strategyDefaults = {
   failedTasksMax: 3,
 } satisfies Partial<Strategy>;
 
-/** The check that exists without being configured. What it asks for is in verdict/. */
+/** The check that exists without being configured. */
 export const usualVerdict = {
   name: "green-vs-blue",
-  source: { kind: "green-vs-blue", tolerance: 0.1, alpha: 0.01, leastRequests: 200 },
+  source: { kind: "green-vs-blue", ...verdictDefaults },
   intervalMs: minute,
   failureLimit: 0,
   // Too few requests to tell are no trouble: they come.

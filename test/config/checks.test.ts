@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseCondition } from "../../src/config/condition.ts";
+import { verdictDefaults } from "../../src/deployment/verdict/verdict.ts";
 import { faults, read } from "./reading.ts";
 
 describe("a condition", () => {
@@ -126,12 +127,14 @@ describe("a check comes to", () => {
   });
 
   it("the built-in one, with or without numbers of the file's", () => {
-    const usual = { tolerance: 0.1, alpha: 0.01, leastRequests: 200 };
-    expect(read("services: {}").checks["green-vs-blue"]).toMatchObject({ source: usual, dryRun: false });
+    expect(read("services: {}").checks["green-vs-blue"]).toMatchObject({
+      source: verdictDefaults,
+      dryRun: false,
+    });
     expect(
       read(checks("green-vs-blue: { alpha: 0.001, dryRun: true }")).checks["green-vs-blue"],
     ).toMatchObject({
-      source: { kind: "green-vs-blue", ...usual, alpha: 0.001 },
+      source: { kind: "green-vs-blue", ...verdictDefaults, alpha: 0.001 },
       intervalMs: 60_000,
       dryRun: true,
     });
