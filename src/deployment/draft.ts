@@ -91,6 +91,8 @@ export class Draft {
     this.record({ type: "phase", from: d.phase, to: phase }, message);
     // Each of the three has a list of steps of its own.
     if (d.phase === "provisioning" || d.phase === "testing") d.step = 0;
+    if (d.phase === "provisioning" && d.green.createdAt !== undefined && phase !== "rolling_back")
+      d.green.startMs = this.now - Math.max(d.green.createdAt, d.phaseSince);
     d.phase = phase;
     d.phaseSince = this.now;
     d.stepSince = this.now;

@@ -112,6 +112,8 @@ export interface GreenRecord {
   id?: string;
   /** When AWS acknowledged green, or a look first found it. */
   createdAt?: number;
+  /** How long it took from then until its tasks were steady and healthy, as far as nothing held it. */
+  startMs?: number;
 }
 
 /** What is known of a gate, by its id; kept when it has passed. */

