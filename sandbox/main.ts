@@ -12,7 +12,7 @@ interface StartFlags {
 }
 
 const program = new Command("teal-sandbox").description(
-  "A local AWS for rehearsing deployments: ECS and ELBv2 behind one endpoint, a balancer that really shares requests, tasks that really answer.",
+  "A local AWS for rehearsing deployments: ECS, ELBv2 and CloudWatch behind one endpoint, a balancer that really shares requests, tasks that really answer.",
 );
 program
   .command("start")

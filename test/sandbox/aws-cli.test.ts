@@ -73,6 +73,7 @@ test(
     const outcomes = local.calls.byOutcome();
     expect(outcomes["ecs:CreateTaskSet ok"]).toBe(3);
     expect(outcomes["ecs:DeleteTaskSet TaskSetNotFoundException"]).toBe(1);
+    expect(outcomes["monitoring:GetMetricData ok"]).toBe(1);
     const [listener] = local.aws.traffic.listeners();
     expect(Object.values(local.aws.traffic.effectiveShares(listener?.arn ?? ""))).toEqual([0, 1]);
     const left = local.aws.snapshot()[region]?.taskSets;

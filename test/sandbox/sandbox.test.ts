@@ -207,7 +207,8 @@ describe("blue/green by hand, under load", () => {
 describe("a task that goes", () => {
   test("finishes what is in flight while its target drains, and gets nothing new", async () => {
     const inFlight = [request("/?waitMs=500"), request("/?waitMs=500")];
-    await until("they are in flight", () => sandbox.balancer.recorder.totals().groups[0]?.RequestCount === 2);
+    // Where the balancer counts, CloudWatch reads.
+    await until("they are in flight", () => sandbox.aws.recorder.totals().groups[0]?.RequestCount === 2);
     sandbox.aws.ecs(world.region, "UpdateTaskSet", {
       cluster: "prod",
       service: "shop",

@@ -85,7 +85,9 @@ function storedForward(region: Region, balancer: LoadBalancer, action: ActionInp
   }
   const cookie = config?.TargetGroupStickinessConfig;
   const seconds = cookie?.DurationSeconds;
-  if (cookie?.Enabled === true && (seconds === undefined || seconds < 1 || seconds > cookieSecondsMax))
+  // A network load balancer has no cookie, so it needs no lifetime.
+  const isCookie = cookie?.Enabled === true && balancer.type === "application";
+  if (isCookie && (seconds === undefined || seconds < 1 || seconds > cookieSecondsMax))
     throw validationError(
       `DurationSeconds must be between 1 and ${cookieSecondsMax} when stickiness is enabled`,
     );

@@ -6,7 +6,7 @@ import { storedActions } from "./actions.ts";
 import { badMarker, deleteLoadBalancer as forgetLoadBalancer, loadBalancer } from "./loadBalancers.ts";
 import type { Route } from "./routes.ts";
 import type * as shapes from "./shapes.ts";
-import type { Listener } from "./state.ts";
+import { forwardedGroups, type Listener, type LoadBalancer } from "./state.ts";
 import { usageChanged } from "./targets.ts";
 
 /** The listener of an ARN, or ListenerNotFound. */
@@ -20,20 +20,12 @@ export function listener(region: Region, arn: string): Listener {
 export function createListener(region: Region, input: z.output<typeof shapes.createListener>) {
   const { elb } = region;
   const balancer = loadBalancer(region, input.LoadBalancerArn);
-  const layer7 = ["HTTP", "HTTPS"];
-  const allowed =
-    balancer.type === "application" ? layer7 : ["TCP", "UDP", "TLS", "TCP_UDP", "QUIC", "TCP_QUIC"];
   const { Port: port, Protocol: protocol } = input;
   if (port === undefined || protocol === undefined)
     throw validationError("A port and protocol must be specified");
-  if (!allowed.includes(protocol))
-    throw validationError(`Listener protocol '${protocol}' must be one of '${allowed.join(", ")}'`);
-  if ([...elb.listeners.values()].some((one) => one.loadBalancerArn === balancer.arn && one.port === port))
-    throw new AwsError("DuplicateListener", "A listener already exists on this port for this load balancer");
   const certificates = input.Certificates ?? [];
-  if (["HTTPS", "TLS"].includes(protocol) && certificates.length === 0)
-    throw validationError(`A certificate must be specified for ${protocol} listeners`);
   const actions = storedActions(region, balancer, input.DefaultActions, []);
+  checkListener(region, balancer, { arn: undefined, port, protocol, certificates, actions });
   const arn = `${balancer.arn.replace(":loadbalancer/", ":listener/")}/${region.hex(16)}`;
   const made: Listener = {
     arn,
@@ -63,11 +55,17 @@ export function modifyListener(region: Region, input: z.output<typeof shapes.mod
     input.DefaultActions === undefined
       ? found.actions
       : storedActions(region, balancer, input.DefaultActions, found.actions);
+  const { arn } = found;
+  const protocol = input.Protocol ?? found.protocol;
+  const port = input.Port ?? found.port;
+  // Without encryption, certificate and policy go.
+  const certificates = isSecure(protocol) ? (input.Certificates ?? found.certificates) : [];
+  checkListener(region, balancer, { arn, port, protocol, certificates, actions });
   found.actions = actions;
-  found.protocol = input.Protocol ?? found.protocol;
-  found.port = input.Port ?? found.port;
-  found.sslPolicy = input.SslPolicy ?? found.sslPolicy;
-  found.certificates = input.Certificates ?? found.certificates;
+  found.protocol = protocol;
+  found.port = port;
+  found.sslPolicy = isSecure(protocol) ? (input.SslPolicy ?? found.sslPolicy) : undefined;
+  found.certificates = certificates;
   region.propagate(found.arn, defaultRoute(found));
   usageChanged(region);
   if (input.Port !== undefined) region.around.emitListeners();
@@ -114,6 +112,46 @@ function remove(region: Region, listenerArn: string): void {
   region.routes.accept(listenerArn, undefined)();
   usageChanged(region);
   region.around.emitListeners();
+}
+
+/** What a network load balancer's listener may forward to, by its protocol. */
+const layer4: Record<string, readonly string[]> = {
+  TCP: ["TCP", "TCP_UDP"],
+  TLS: ["TCP", "TLS"],
+  UDP: ["UDP", "TCP_UDP"],
+  TCP_UDP: ["TCP_UDP"],
+  QUIC: ["QUIC", "TCP_QUIC"],
+  TCP_QUIC: ["TCP_QUIC"],
+};
+
+const isSecure = (protocol: string) => protocol === "HTTPS" || protocol === "TLS";
+
+/** Refuses what the load balancer can't have as a listener; `arn` is its own once it exists. */
+function checkListener(
+  { elb }: Region,
+  balancer: LoadBalancer,
+  wanted: Pick<Listener, "port" | "protocol" | "certificates" | "actions"> & { arn: string | undefined },
+): void {
+  const { protocol } = wanted;
+  const allowed = balancer.type === "application" ? ["HTTP", "HTTPS"] : Object.keys(layer4);
+  if (!allowed.includes(protocol))
+    throw validationError(`Listener protocol '${protocol}' must be one of '${allowed.join(", ")}'`);
+  const taken = [...elb.listeners.values()].some(
+    (one) => one.loadBalancerArn === balancer.arn && one.port === wanted.port && one.arn !== wanted.arn,
+  );
+  if (taken)
+    throw new AwsError("DuplicateListener", "A listener already exists on this port for this load balancer");
+  if (isSecure(protocol) && wanted.certificates.length === 0)
+    throw validationError(`A certificate must be specified for ${protocol} listeners`);
+  for (const { arn } of forwardedGroups(wanted.actions)) {
+    const group = elb.groups.get(arn);
+    const fits = layer4[protocol]?.includes(group?.protocol ?? "") ?? true;
+    if (!fits)
+      throw new AwsError(
+        "IncompatibleProtocols",
+        `A ${protocol} listener can't forward to the target group '${arn}' with protocol ${group?.protocol}`,
+      );
+  }
 }
 
 function defaultRoute({ arn, actions }: Listener): Route {

@@ -6,13 +6,25 @@ import { badMarker, loadBalancer } from "./loadBalancers.ts";
 import type * as shapes from "./shapes.ts";
 import { loadBalancersOf, type ElbState, type TargetGroup } from "./state.ts";
 
-const defaultAttributes: readonly (readonly [string, string])[] = [
+type Attributes = readonly (readonly [string, string])[];
+
+const layer7Attributes: Attributes = [
   ["deregistration_delay.timeout_seconds", "300"],
   ["stickiness.enabled", "false"],
   ["stickiness.type", "lb_cookie"],
   ["stickiness.lb_cookie.duration_seconds", "86400"],
   ["slow_start.duration_seconds", "0"],
   ["load_balancing.algorithm.type", "round_robin"],
+  ["load_balancing.cross_zone.enabled", "use_load_balancer_configuration"],
+];
+
+const layer4Attributes: Attributes = [
+  ["deregistration_delay.timeout_seconds", "300"],
+  ["deregistration_delay.connection_termination.enabled", "false"],
+  ["stickiness.enabled", "false"],
+  ["stickiness.type", "source_ip"],
+  ["proxy_protocol_v2.enabled", "false"],
+  ["preserve_client_ip.enabled", "false"],
   ["load_balancing.cross_zone.enabled", "use_load_balancer_configuration"],
 ];
 
@@ -68,7 +80,7 @@ export function createTargetGroup(region: Region, input: z.output<typeof shapes.
     healthyThreshold: input.HealthyThresholdCount,
     unhealthyThreshold: input.UnhealthyThresholdCount,
     matcher: input.Matcher?.HttpCode ?? "200",
-    attributes: new Map(defaultAttributes),
+    attributes: new Map(input.Protocol.startsWith("HTTP") ? layer7Attributes : layer4Attributes),
   };
   elb.groups.set(group.arn, group);
   elb.tags.set(group.arn, input.Tags);

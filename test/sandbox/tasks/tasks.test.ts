@@ -90,6 +90,40 @@ test("is as slow as it is told to be", async () => {
   expect((await asked).status).toBe(200);
 });
 
+test("a share of its answers takes longer, health checks not among them", async () => {
+  const { url, target } = await start({ tailShare: 0.5, tailMs: 5_000 });
+  expect(await probe(target)).toBe(true);
+  let quick = 0;
+  const asked = Array.from({ length: 40 }, () => ask(`${url()}/`).then(() => quick++));
+  // What isn't slow is answered without the clock.
+  await until("the quick ones are answered", () => quick > 8);
+  for (let at = 0; at < 5; at++) expect(await probe(target)).toBe(true);
+  expect(quick).toBeLessThan(40);
+  await until("the slow ones wait", () => {
+    clock.advance(5_000);
+    return quick === 40;
+  });
+  await Promise.all(asked);
+});
+
+test("a share of requests is never answered, health checks not among them", async () => {
+  const { url, target } = await start({ hangShare: 1 });
+  let ended = "";
+  const asked = ask(`${url()}/`).then(
+    () => (ended = "answered"),
+    () => (ended = "cut"),
+  );
+  for (let at = 0; at < 20; at++) expect(await probe(target)).toBe(true);
+  expect(clock.nextAt()).toBeUndefined();
+  expect(ended).toBe("");
+  // Only the end of the task ends it.
+  const task = scene.traffic.live.get(target.taskArn);
+  if (task === undefined) throw new Error("the task is gone");
+  scene.traffic.emit("stopped", task);
+  await asked;
+  expect(ended).toBe("cut");
+});
+
 test("a probe that isn't answered in time fails", async () => {
   const { target } = await start({ slowMs: 60_000 });
   const probed = probe(target, "/health", 2_000);
