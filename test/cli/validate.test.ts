@@ -45,7 +45,7 @@ it("shows what the example comes to, step by step, without Teal", async () => {
       "  bake 15m, retain 1d, hold 30s, drain 25 % every 30s, on drift hold",
     ].join("\n"),
   );
-  expect(output).toContain("workers need TEAL_HOOK_SECRET, TEAL_SECRET_PROM_TOKEN\n");
+  expect(output).toContain("freeze freeze-1  2026-12-19 23:00 UTC to 2027-01-02 23:00 UTC: year end");
 });
 
 it("tells all that is wrong, each with its place, and ends with 1", async () => {
@@ -67,6 +67,21 @@ it("ends with 2 where there is no such file", async () => {
     code: 2,
     output: expect.stringContaining("none.yaml can't be read (ENOENT)"),
   });
+});
+
+it("tells what the environment must give", () => {
+  const text = [
+    "services: {}",
+    "strategies: { s: { steps: [{ hook: { url: http://hooks.internal } }, { weight: 100 }] } }",
+    "checks:",
+    "  p: { prometheus: http://prom:9090, query: up, success: value < 1, headers: { X: { secret: PROM } } }",
+  ].join("\n");
+  expect(review(text, "t", 0).needs).toEqual([
+    "TEAL_HOOK_SECRET",
+    "TEAL_OUTBOUND_ALLOW with hooks.internal",
+    "TEAL_OUTBOUND_ALLOW with prom",
+    "TEAL_SECRET_PROM",
+  ]);
 });
 
 it("tells when services open next, by windows and freezes", () => {

@@ -35,7 +35,7 @@ const yaml = () => written("good.yaml", "services: {}\n");
 
 describe("the example", () => {
   const path = "examples/teal.yaml";
-  const config: Config = loadConfig({ TEAL_CONFIG: path }, { calls: false });
+  const config: Config = loadConfig({ TEAL_CONFIG: path });
 
   it("reads into targets and strategies with their defaults", () => {
     expect(config.services["checkout"]).toMatchObject({
@@ -48,7 +48,6 @@ describe("the example", () => {
       },
       strategy: {
         name: "careful",
-        before: [{ kind: "hook", stage: "PRE_SCALE_UP" }],
         testing: [{ kind: "test" }, { kind: "analyze", checks: ["smoke"] }, { kind: "pause" }],
         bakeMs: 900_000,
         retainMs: 86_400_000,
@@ -78,18 +77,25 @@ describe("the example", () => {
     expect(Object.isFrozen(config.services["checkout"]?.strategies["careful"]?.checks["errors"])).toBe(true);
   });
 
-  it("needs the secrets that it names in a process that calls others, and in no other", () => {
-    expect(refusal({ TEAL_CONFIG: path }).problems.map(({ message }) => message)).toEqual([
+  it("needs nothing of the environment, until hooks and secrets are put into force", () => {
+    expect(loadConfig({ TEAL_CONFIG: path }).source.path).toBe(path);
+
+    const text = readFileSync(path, "utf8").replaceAll(/# (hooks:|  - \{ stage|headers:)/g, "$1");
+    const whole = written("whole.yaml", text);
+    expect(refusal({ TEAL_CONFIG: whole }).problems.map(({ message }) => message)).toEqual([
       "strategies.careful.hooks[0].url needs TEAL_HOOK_SECRET, the key that hooks are signed with",
       "checks.p99-latency.headers.Authorization.secret names the secret PROM_TOKEN, but TEAL_SECRET_PROM_TOKEN is not set",
     ]);
+    // Only a process that calls others needs them.
+    const { strategies } = loadConfig({ TEAL_CONFIG: whole }, { calls: false });
+    expect(strategies["careful"]?.before).toMatchObject([{ kind: "hook", stage: "PRE_SCALE_UP" }]);
     const secrets = {
       TEAL_HOOK_SECRET: `whsec_${Buffer.alloc(24, 1).toString("base64")}`,
       TEAL_SECRET_PROM_TOKEN: "0123456789",
     };
-    expect(loadConfig({ TEAL_CONFIG: path, ...secrets }).source).toMatchObject({
-      path,
-      outside: { secrets: ["PROM_TOKEN"], signs: true },
+    expect(loadConfig({ TEAL_CONFIG: whole, ...secrets }).source.outside).toMatchObject({
+      secrets: ["PROM_TOKEN"],
+      signs: true,
     });
   });
 });
