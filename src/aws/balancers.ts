@@ -15,7 +15,7 @@ import type { RouteRef } from "../deployment/target.ts";
 import type { Call } from "./call.ts";
 import { CallFailed } from "./faults.ts";
 import { allPages } from "./pages.ts";
-import { pairForward, restOf, weightsOf } from "./routes.ts";
+import { isSticky, pairForward, restOf, weightsOf } from "./routes.ts";
 
 export interface Balancers {
   elb: ElasticLoadBalancingV2Client;
@@ -41,7 +41,8 @@ export async function readActions(on: Balancers, ref: RouteRef): Promise<RouteAc
 export async function readRoute(on: Balancers, ref: RouteRef, pair: readonly string[]): Promise<RouteSeen> {
   const { actions, rule } = await readActions(on, ref);
   if (pairForward(actions, pair).kind === "ambiguous") throw ambiguous(ref);
-  return { ref, weights: weightsOf(actions), rest: restOf(actions, pair, rule) };
+  const sticky = isSticky(actions) && { sticky: true };
+  return { ref, weights: weightsOf(actions), ...sticky, rest: restOf(actions, pair, rule) };
 }
 
 export function ambiguous(ref: RouteRef): CallFailed {

@@ -84,6 +84,11 @@ export function restOf(actions: readonly Action[], pair: readonly string[], rule
   return createHash("sha256").update(stableJson(rest)).digest("hex").slice(0, 16);
 }
 
+/** Whether a client that was given a group stays with it (AWS docs, target group stickiness). */
+export function isSticky(actions: readonly Action[]): boolean {
+  return actions.some((action) => action.ForwardConfig?.TargetGroupStickinessConfig?.Enabled === true);
+}
+
 function byOrder(a: Action, b: Action): number {
   return (a.Order ?? 0) - (b.Order ?? 0);
 }

@@ -39,6 +39,7 @@ export function newDeployment(order: {
     problems: [],
     told: [],
     gates: {},
+    verdicts: {},
     shares: [],
     overrides: [],
     settled: false,

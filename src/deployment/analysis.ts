@@ -8,7 +8,7 @@ import type { Reading, Seen } from "./observation.ts";
 import type { Phase } from "./phases.ts";
 import { type Deployment, elapsedMs, type GateRecord } from "./record.ts";
 import { type AnalyzeStep, type Strategy, gateId } from "./strategy.ts";
-import { conclude, freshVerdict, takeMinutes, type VerdictState } from "./verdict/verdict.ts";
+import { conclude, freshVerdict, slowPercentile, takeMinutes, type VerdictState } from "./verdict/verdict.ts";
 import { production, stepsOf } from "./view.ts";
 
 export type Outcome = "good" | "bad" | "unclear";
@@ -22,11 +22,10 @@ export interface CheckRecord {
   bad: number;
   unclear: number;
   last?: { at: number; outcome: Outcome; what: string };
-  /** Of green-vs-blue. */
-  traffic?: TrafficRecord;
 }
 
-interface TrafficRecord {
+/** What the verdict of a deployment goes by. */
+export interface TrafficRecord {
   state: VerdictState;
   /** Minutes before this moment have been taken. */
   takenTo: number;
@@ -37,8 +36,8 @@ interface TrafficRecord {
 /** The gate of the checks in the background. */
 export const backgroundGate = "analysis";
 
-/** Blue's answers of the last hour tell what is slow: one in twenty was slower. */
-const history = { ms: 3_600_000, percentile: 95 } as const;
+/** Blue's answers before the deployment tell what is slow. */
+const historyMs = 3_600_000;
 
 const minuteMs = 60_000;
 
@@ -56,11 +55,11 @@ interface UnderWay {
   check: Check;
 }
 
-/** The checks that are to be measured in its phase: in the background, and in the present step. */
+/** The checks that are to be measured in its phase: in the background, and in the present step unless it is paused. */
 export function checksUnderWay(d: Deployment): UnderWay[] {
   const step = stepsOf(d)[d.step];
   const ofStep =
-    (d.phase === "testing" || d.phase === "shifting") && step?.kind === "analyze"
+    (d.phase === "testing" || d.phase === "shifting") && step?.kind === "analyze" && d.hold?.kind !== "paused"
       ? named(d.strategy, step.checks, gateId(step, d.step))
       : [];
   const carries = production(d).length === 0 || production(d).some((route) => route.asked.green > 0);
@@ -81,20 +80,23 @@ function named({ checks }: Strategy, names: readonly string[], gate: string): Un
 export function asksOf(d: Deployment, now: number): Record<string, Ask> | undefined {
   const due = checksUnderWay(d).flatMap(({ gate, check }) => {
     const record = d.gates[gate]?.checks?.[check.name];
-    const ask = record && now < record.nextAt ? undefined : askOf(d, check, record, now);
+    const ask = record && now < record.nextAt ? undefined : askOf(d, check, now);
     return ask ? [[keyOf(gate, check), ask] as const] : [];
   });
   return due.length > 0 ? Object.fromEntries(due) : undefined;
 }
 
-const keyOf = (gate: string, check: Check) => `${gate}/${check.name}`;
+/** The verdict is one for the whole deployment, whichever gates ask for it: so its chance of a mistake is one, too. */
+function keyOf(gate: string, check: Check): string {
+  return check.source.kind === "green-vs-blue" ? check.name : `${gate}/${check.name}`;
+}
 
-function askOf(d: Deployment, check: Check, record: CheckRecord | undefined, now: number): Ask | undefined {
+function askOf(d: Deployment, check: Check, now: number): Ask | undefined {
   const { source } = check;
   const fill = filling(d);
   switch (source.kind) {
     case "green-vs-blue":
-      return trafficAsk(d, record, now);
+      return trafficAsk(d, check.name, now);
     case "alarms":
       return { kind: "alarms", names: source.names.map(fill) };
     case "cloudwatch": {
@@ -110,18 +112,17 @@ function askOf(d: Deployment, check: Check, record: CheckRecord | undefined, now
 }
 
 /** Undefined where no load balancer counts answers by colour. */
-function trafficAsk(d: Deployment, record: CheckRecord | undefined, now: number): Ask | undefined {
+function trafficAsk(d: Deployment, name: string, now: number): Ask | undefined {
   const { blue, green, loadBalancer } = dimensions(d);
   if (!blue || !green || !loadBalancer?.startsWith("app/")) return undefined;
-  const traffic = record?.traffic;
+  const traffic = d.verdicts[name];
   const to = Math.floor(now / minuteMs) * minuteMs;
-  const begun = Math.ceil((record?.since ?? now) / minuteMs) * minuteMs;
-  const from = Math.min(to, Math.max(traffic?.takenTo ?? begun, to - minutesMax * minuteMs));
+  const from = Math.min(to, Math.max(traffic?.takenTo ?? to, to - minutesMax * minuteMs));
   const ask = { kind: "traffic", loadBalancer, blue, green, from, to } as const;
   const slow = traffic?.slowSeconds;
   if (slow !== undefined) return slow === null ? ask : { ...ask, slowSeconds: slow };
   const before = Math.floor(d.createdAt / minuteMs) * minuteMs;
-  return { ...ask, history: { from: before - history.ms, to: before, percentile: history.percentile } };
+  return { ...ask, history: { from: before - historyMs, to: before, percentile: slowPercentile } };
 }
 
 /** Takes the measurements of a look over into the gates' records. */
@@ -129,13 +130,13 @@ export function noteMeasurements(draft: Draft, seen: Seen): void {
   const { d, now } = draft;
   for (const { gate, check } of checksUnderWay(d)) {
     const reading = seen.measured?.[keyOf(gate, check)];
-    const uncountable = check.source.kind === "green-vs-blue" && !trafficAsk(d, undefined, now);
+    const uncountable = check.source.kind === "green-vs-blue" && !trafficAsk(d, check.name, now);
     if (!reading && !uncountable) continue;
     const record = opened(d, gate, check, now);
     const before = record.last?.outcome;
     const { outcome, what } =
       check.source.kind === "green-vs-blue"
-        ? compare(d, check, check.source, record, reading, now)
+        ? compare(d, check, check.source, reading, now)
         : judge(check, reading);
     record.last = { at: now, outcome, what };
     record.nextAt = now + check.intervalMs;
@@ -219,7 +220,6 @@ function compare(
   d: Deployment,
   check: Check,
   source: Verdict,
-  record: CheckRecord,
   reading: Reading<Measured> | undefined,
   now: number,
 ): Judgement {
@@ -228,20 +228,21 @@ function compare(
   }
   if (!reading.ok || reading.value.kind !== "traffic") return judge(check, reading);
   const seen = reading.value;
-  const traffic: TrafficRecord = (record.traffic ??= {
+  const traffic: TrafficRecord = (d.verdicts[check.name] ??= {
     state: freshVerdict,
-    takenTo: Math.ceil(record.since / minuteMs) * minuteMs,
+    takenTo: Math.ceil(now / minuteMs) * minuteMs,
   });
   traffic.slowSeconds ??= seen.historySeconds ?? null;
   const closed = closedTo(seen, traffic.takenTo, now);
   const minutes = seen.minutes.filter(({ at }) => at >= traffic.takenTo && at < closed);
+  const options = { ...source, ...(traffic.slowSeconds && { slowSeconds: traffic.slowSeconds }) };
   traffic.state = takeMinutes(
     traffic.state,
     minutes.map((minute) => ({ ...minute, ...shareIn(d, minute) })),
-    source,
+    options,
   );
   traffic.takenTo = closed;
-  const { verdict, sentence } = conclude(traffic.state, source);
+  const { verdict, sentence } = conclude(traffic.state, options);
   return { outcome: verdict === "worse" ? "bad" : verdict === "fine" ? "good" : "unclear", what: sentence };
 }
 
@@ -249,14 +250,18 @@ function compare(
 function closedTo({ minutes }: TrafficSeen, takenTo: number, now: number): number {
   const complete = minutes.filter(
     ({ at, blue, green }) =>
-      now >= at + minuteMs + visibleMs.early && blue.requests > 0 && green.requests > 0,
+      now >= at + minuteMs + visibleMs.early && blue.answered > 0 && green.answered > 0,
   );
   const early = Math.max(takenTo, ...complete.map(({ at }) => at + minuteMs));
   return Math.max(early, Math.floor((now - visibleMs.late) / minuteMs) * minuteMs);
 }
 
-/** Green's share of the pair in a minute; left out where it changed, or had not yet spread everywhere. */
-function shareIn({ shares, strategy }: Deployment, { at }: TrafficMinute): { share?: number } {
+/**
+ * Green's share of the pair in a minute; left out where it changed, had not yet spread everywhere, or where clients
+ * stay with the group they had.
+ */
+function shareIn({ shares, strategy, routes }: Deployment, { at }: TrafficMinute): { share?: number } {
+  if (routes.some((route) => route.sticky)) return {};
   const index = shares.findLastIndex(({ from }) => from + strategy.holdMs <= at);
   const next = shares[index + 1];
   const percent = shares[index]?.percent;

@@ -238,6 +238,19 @@ export function preparedRoutes(v: View): RouteRecord[] {
     const test = tests.has(ref) && { test: true as const };
     const alone = Object.keys(reading.value.weights).length <= 2;
     const sum = sumFor(weightPercents(v), before, alone) ?? before.blue + before.green;
-    return [{ ref, ...test, before, sum, asked: before, askedAt: 0, earlier: [], rest: reading.value.rest }];
+    const sticky = reading.value.sticky && { sticky: true as const };
+    return [
+      {
+        ref,
+        ...test,
+        ...sticky,
+        before,
+        sum,
+        asked: before,
+        askedAt: 0,
+        earlier: [],
+        rest: reading.value.rest,
+      },
+    ];
   });
 }

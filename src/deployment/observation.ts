@@ -89,6 +89,8 @@ export interface RouteSeen {
   ref: RouteRef;
   /** Weights of the groups in its forward actions, as read; a group left out is not in it. */
   weights: Record<string, number>;
+  /** Clients stay with the group that they had (group stickiness). */
+  sticky?: boolean;
   /** A digest of everything of the route that is not a weight of the pair. */
   rest: string;
 }

@@ -3,7 +3,7 @@
  * compare-and-set. JSON-plain; times are milliseconds since the epoch.
  */
 import type { ErrorCode, Problem } from "../errors.ts";
-import type { CheckRecord } from "./analysis.ts";
+import type { CheckRecord, TrafficRecord } from "./analysis.ts";
 import type { Command } from "./command.ts";
 import type { CreateTaskSetRequest, Pair, Pending, Weights } from "./effect.ts";
 import type { HookAnswer } from "./hook.ts";
@@ -74,6 +74,8 @@ export interface RouteRecord {
   ref: RouteRef;
   /** A test route: no production traffic takes it. */
   test?: true;
+  /** Clients stay with the group that they had, so weights are no shares. */
+  sticky?: true;
   /** As read in preparing; where a rollback returns to. */
   before: Weights;
   /** What the pair's weights sum up to while traffic is shared. */
@@ -177,6 +179,8 @@ export interface Deployment {
   stepSince: number;
   hold?: Hold;
   gates: Record<string, GateRecord>;
+  /** Of green-vs-blue, by the name of its check. */
+  verdicts: Record<string, TrafficRecord>;
   /** The latest ones, oldest first. */
   shares: Share[];
   appointment?: Appointment;
@@ -257,6 +261,7 @@ export function upgraded(d: Deployment): Deployment {
     schema: recordSchema,
     strategy: { ...strategyDefaults, ...d.strategy },
     gates: {},
+    verdicts: {},
     shares: [],
     overrides: [],
   };

@@ -247,3 +247,44 @@ describe("a task set is deleted by somebody else:", () => {
     await world.ends(id, "abandoned");
   });
 });
+
+describe("where the strategy says so, weights that others changed are written again", () => {
+  const again = { ...strategy, onDrift: "reapply" as const };
+
+  it("and told with before and after; the deployment goes on", async () => {
+    const world = watchedWorld();
+    const laid = world.lay();
+    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: again });
+    await world.until("at 10 %", () => world.weights(laid).every(([, green]) => green === 10));
+    await world.run(3_000);
+    writeWeights(world, laid.listener, laid.groups, [80, 20]);
+    await world.until("written again", () => world.weights(laid)[0]?.[1] === 10);
+    const told = (await world.events(id)).find(({ message }) => message.includes("writing ours again"));
+    expect(told?.message).toMatch(
+      /^somebody changed listener \S+: blue:green is 80:20, last asked was 90:10; writing/,
+    );
+    await world.ends(id, "succeeded");
+  });
+
+  it("but not for ever: whoever keeps at it is asked about", async () => {
+    const world = watchedWorld();
+    const laid = world.lay();
+    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: again });
+    await world.until("at 10 %", () => world.weights(laid).every(([, green]) => green === 10));
+    for (let time = 0; time < 6; time++) {
+      await world.run(4_000);
+      writeWeights(world, laid.listener, laid.groups, [80, 20]);
+    }
+    await drifted(world, id);
+  });
+
+  it("and anything else of a route holds as ever", async () => {
+    const world = watchedWorld();
+    const laid = world.lay();
+    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: again });
+    await world.until("at 10 %", () => world.weights(laid).every(([, green]) => green === 10));
+    await world.run(3_000);
+    rewriteCondition(world, laid);
+    await drifted(world, id);
+  });
+});

@@ -57,6 +57,7 @@ class PromiseWatch implements Watch {
   /** Until when a deployment has taken over what others did to its routes: by preparing, or as told by a person. */
   private readonly acceptedAt = new Map<string, number>();
   private written: Written[] = [];
+  private readonly testRoutes = new Set<string>();
   private readonly samples = new Map<string, Sample[]>();
   private readonly weighings = new Map<string, Weighings>();
   private readonly sets = new Map<string, Set<string>>();
@@ -101,7 +102,7 @@ class PromiseWatch implements Watch {
     this.samples.set(name, samples);
     samples.push(sampleOf(region, now));
     while (samples[0] && samples[0].at < now - historyMs) samples.shift();
-    this.weighingsOf(name).note(region, now, by);
+    this.weighingsOf(name).note(region, now, by, this.testRoutes);
     for (const [arn, tags] of region.ecs.tags) {
       const owner = tags.find((tag) => tag.key === tagKeys.deployment)?.value;
       if (owner === undefined || !region.ecs.taskSets.has(arn)) continue;
@@ -127,6 +128,7 @@ class PromiseWatch implements Watch {
   private committed({ id, decision, at }: Commit): void {
     const d = decision.next;
     this.known.set(id, d);
+    for (const { arn } of d.target.testRoutes ?? []) this.testRoutes.add(arn);
     this.look(d.target.region, "others");
     this.oneHand(d);
     const resumed = decision.events.some((e) => e.type === "command" && e.obeyed && e.command === "resume");
@@ -171,7 +173,9 @@ class PromiseWatch implements Watch {
     );
     const best = seeable.map((sample) => {
       const desired = sample.desired[`${d.target.cluster}/${d.target.service}`] ?? 1;
-      const needed = Math.max(1, Math.ceil(desired * share - 1e-9));
+      const needed = this.testRoutes.has(effect.route.arn)
+        ? 1
+        : Math.max(1, Math.ceil(desired * share - 1e-9));
       return { needed, healthy: sample.healthy[`${d.green.arn} ${effect.pair.green}`] ?? 0 };
     });
     if (best.some(({ healthy, needed }) => healthy >= needed)) return;
@@ -236,6 +240,7 @@ class PromiseWatch implements Watch {
   /** Promise 9: what others wrote to a route is not overwritten on the way forward, unless a person says so. */
   private overwritesNobody(d: Deployment, effect: Extract<Effect, { kind: "setWeights" }>, at: number): void {
     if (!acting.has(d.phase) || d.phase === "rolling_back") return;
+    if (effect.again && d.strategy.onDrift === "reapply") return;
     const change = this.weighingsOf(d.target.region).routeChange(effect.route.arn);
     const route = d.routes.find(({ ref }) => ref.arn === effect.route.arn);
     if (!change || !route || change.by === "us" || change.at <= (this.acceptedAt.get(d.id) ?? 0)) return;
@@ -261,7 +266,7 @@ class PromiseWatch implements Watch {
   }
 }
 
-const acting = new Set<Phase>(["provisioning", "shifting", "baking", "promoting", "rolling_back"]);
+const acting = new Set<Phase>(["provisioning", "testing", "shifting", "baking", "promoting", "rolling_back"]);
 
 function shareOf(blue: number, green: number): number {
   return green / Math.max(1, blue + green);

@@ -55,17 +55,20 @@ export class Weighings {
     return this.routes.get(arn);
   }
 
-  note(region: Region, at: number, by: "us" | "others"): void {
+  /** What `test` routes give a group is no production traffic. */
+  note(region: Region, at: number, by: "us" | "others", test: ReadonlySet<string> = new Set()): void {
     const weights = new Map([...this.groups.keys()].map((group) => [group, 0]));
     for (const { arn, actions } of [...region.elb.listeners.values(), ...region.elb.rules.values()]) {
       const groups = forwardedGroups(actions);
-      for (const group of groups) weights.set(group.arn, (weights.get(group.arn) ?? 0) + group.weight);
+      for (const group of test.has(arn) ? [] : groups)
+        weights.set(group.arn, (weights.get(group.arn) ?? 0) + group.weight);
       const text = groups.map((group) => `${group.arn} ${group.weight}`).join();
       if (this.routes.get(arn)?.text !== text) this.routes.set(arn, { text, at, by });
     }
     const reached = new Set<string>();
     for (const arn of region.elb.listeners.keys()) {
       for (const route of region.routes.of(arn)) {
+        if (test.has(route.arn)) continue;
         for (const group of forwardedGroups(route.actions)) if (group.weight > 0) reached.add(group.arn);
       }
     }

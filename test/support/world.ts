@@ -66,6 +66,8 @@ export interface Laid {
   groups: [string, string];
   listener: string;
   rule: string;
+  /** Where one was asked for: requests with the header `x-test: 1` take it. */
+  testRule?: string;
   loadBalancer: string;
 }
 
@@ -176,6 +178,8 @@ export class World {
       primary?: object | false;
       grace?: number;
       controller?: "EXTERNAL" | "ECS";
+      /** A test route that leads to the first group (as production does), to the second, or to none. */
+      test?: [number, number];
     } = {},
   ): Laid {
     const { aws } = this;
@@ -222,6 +226,28 @@ export class World {
         Actions: forward,
       }).Rules[0]?.RuleArn,
     );
+    const testRule =
+      options.test &&
+      need(
+        aws.elb(region, "CreateRule", {
+          ListenerArn: listener,
+          Priority: 5,
+          Conditions: [
+            { Field: "http-header", HttpHeaderConfig: { HttpHeaderName: "x-test", Values: ["1"] } },
+          ],
+          Actions: [
+            {
+              Type: "forward",
+              ForwardConfig: {
+                TargetGroups: groups.map((TargetGroupArn, n) => ({
+                  TargetGroupArn,
+                  Weight: options.test?.[n] ?? 0,
+                })),
+              },
+            },
+          ],
+        }).Rules[0]?.RuleArn,
+      );
     for (const version of [1, 2, 3, 4]) this.register(name, `demo/${name}:${version}`);
     aws.ecs(region, "CreateService", {
       cluster: "prod",
@@ -242,6 +268,7 @@ export class World {
         { kind: "listener", arn: listener },
         { kind: "rule", arn: rule },
       ] satisfies RouteRef[],
+      ...(testRule && { testRoutes: [{ kind: "rule", arn: testRule }] satisfies RouteRef[] }),
     };
     if (primary && controller === "EXTERNAL") {
       const made = aws.ecs(region, "CreateTaskSet", {
@@ -262,7 +289,7 @@ export class World {
       });
       this.clock.advance(20_000);
     }
-    return { target, groups, listener, rule, loadBalancer };
+    return { target, groups, listener, rule, ...(testRule && { testRule }), loadBalancer };
   }
 
   /** Lets requests arrive at a listener, evenly as the clock passes, and be counted; 0 a minute ends it. */
@@ -403,12 +430,27 @@ export class World {
   weights(laid: Laid): number[][] {
     const listener = this.aws.elb(region, "DescribeListeners", { ListenerArns: [laid.listener] })
       .Listeners[0];
-    const rule = this.aws.elb(region, "DescribeRules", { RuleArns: [laid.rule] }).Rules[0];
-    return [listener?.DefaultActions ?? [], rule?.Actions ?? []].map((actions) => {
-      const groups = actions.flatMap((action) => action.ForwardConfig?.TargetGroups ?? []);
-      return laid.groups.map((arn) => groups.find((group) => group.TargetGroupArn === arn)?.Weight ?? -1);
-    });
+    return [weightsIn(laid, listener?.DefaultActions), this.ruleWeights(laid, laid.rule)];
   }
+
+  /** The pair's weights on a rule. */
+  ruleWeights(laid: Laid, arn: string | undefined): number[] {
+    return weightsIn(
+      laid,
+      this.aws.elb(region, "DescribeRules", { RuleArns: [need(arn)] }).Rules[0]?.Actions,
+    );
+  }
+}
+
+function weightsIn(laid: Laid, actions: readonly ActionShape[] = []): number[] {
+  const groups = actions.flatMap((action) => action.ForwardConfig?.TargetGroups ?? []);
+  return laid.groups.map((arn) => groups.find((group) => group.TargetGroupArn === arn)?.Weight ?? -1);
+}
+
+interface ActionShape {
+  ForwardConfig?:
+    | { TargetGroups?: { TargetGroupArn?: string | undefined; Weight?: number | undefined }[] | undefined }
+    | undefined;
 }
 
 function roundOfEvents(): Promise<false> {

@@ -15,11 +15,22 @@ export interface Rule {
   move(v: View): Move;
 }
 
-/**
- * How soon to look again: while AWS is at work on something that is waited for, at first and after long; while
- * an unproven green carries traffic; and while nothing is expected.
- */
-export const pollMs = { soon: 1_000, late: 5_000, carrying: 3_000, idle: 10_000 } as const;
+/** How soon to look again while AWS is at work on something that is waited for: at first, and after long. */
+export const pollMs = { soon: 1_000, late: 5_000, idle: 10_000 } as const;
+
+/** How soon to look again while nothing is expected: at first, and after long. */
+const watchMs = {
+  /** An unproven green carries traffic. */
+  carrying: { first: 3_000, last: 15_000 },
+  otherwise: { first: 10_000, last: 30_000 },
+} as const;
+
+/** Most things go wrong soon after a change; a day later the same care would only use up AWS's limits. */
+export function paceMs(v: View): number {
+  const { first, last } =
+    greenPercent(v) > 0 && v.green?.status !== "PRIMARY" ? watchMs.carrying : watchMs.otherwise;
+  return Math.round(Math.min(Math.max((v.now - v.d.stepSince) / 40, first), last));
+}
 
 /** Waits for AWS, looking again soon; less and less often, the longer it takes. */
 export function soon(v: View, note: string): Move {
@@ -33,8 +44,7 @@ export function soon(v: View, note: string): Move {
 
 /** Waits for a moment, looking now and then on the way. */
 export function until(v: View, at: number, note: string): Move {
-  const pace = greenPercent(v) > 0 && v.green?.status !== "PRIMARY" ? pollMs.carrying : pollMs.idle;
-  return { kind: "wait", until: Math.min(at, v.now + pace), note };
+  return { kind: "wait", until: Math.min(at, v.now + paceMs(v)), note };
 }
 
 export function hold(v: View, kind: Hold["kind"], reason: string): Move {
@@ -42,7 +52,7 @@ export function hold(v: View, kind: Hold["kind"], reason: string): Move {
     kind: "hold",
     hold: kind,
     reason,
-    until: v.now + (kind === "paused" ? pollMs.idle : 2 * pollMs.soon),
+    until: v.now + (kind === "paused" ? paceMs(v) : 2 * pollMs.soon),
   };
 }
 

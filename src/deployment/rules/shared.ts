@@ -20,7 +20,7 @@ import {
   type View,
   weightsRead,
 } from "../view.ts";
-import { clock, forward, hold, performOnce, pollMs, rollBack, type Rule, soon } from "./rule.ts";
+import { clock, forward, hold, paceMs, performOnce, pollMs, rollBack, type Rule, soon } from "./rule.ts";
 
 /** Nothing can be decided without what was asked for; it is read again, slower and slower. */
 export const unreadable: Rule = {
@@ -228,10 +228,9 @@ export function closure(v: View): Closed | undefined {
 
 export function holdClosed(v: View): Move {
   const { kind = "freeze", reason = "", until: at = v.now } = closure(v) ?? {};
-  const pace = greenPercent(v) > 0 ? pollMs.carrying : pollMs.idle;
   const why =
     kind === "freeze" ? `frozen until ${clock(at)}: ${reason}` : `${reason}; it opens at ${clock(at)}`;
-  return { kind: "hold", hold: kind, reason: why, until: Math.min(at, v.now + pace) };
+  return { kind: "hold", hold: kind, reason: why, until: Math.min(at, v.now + paceMs(v)) };
 }
 
 /** How long it has been held so. */

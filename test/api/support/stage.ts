@@ -225,6 +225,7 @@ function blank(id: string, order: Parameters<Intake["start"]>[0], now: number): 
   return {
     schema: recordSchema,
     gates: {},
+    verdicts: {},
     shares: [],
     overrides: [],
     id,
