@@ -2,6 +2,8 @@ import { gunzipSync } from "node:zlib";
 import { AwsError } from "../model/error.ts";
 import type { WireRequest } from "./message.ts";
 
+const decoder = new TextDecoder();
+
 /** No call is larger, packed or unpacked. */
 export const bodyBytesMax = 1_048_576;
 
@@ -20,5 +22,5 @@ export function bytesOf({ body, headers }: WireRequest): Uint8Array {
 export function textOf(request: WireRequest): string {
   const { body, headers } = request;
   if (typeof body === "string" && headers["content-encoding"] === undefined) return body;
-  return new TextDecoder().decode(bytesOf(request));
+  return decoder.decode(bytesOf(request));
 }

@@ -43,14 +43,14 @@ export function routeOf(request: WireRequest): Call {
     const known = rpcServices[prefix];
     if (known === undefined) throw unknownService(target);
     const { service, json: encoding } = known;
-    return { service, action, region, encoding, params: () => decodeJson(textOf(request)) };
+    return { service, action, region, encoding, params: once(() => decodeJson(textOf(request))) };
   }
   const rpc = /^\/service\/([^/]+)\/operation\/(\w+)$/.exec(request.path);
   if (rpc !== null) {
     const [, prefix = "", action = ""] = rpc;
     const service = rpcServices[prefix]?.service;
     if (service === undefined) throw unknownService(prefix);
-    const params = () => decodeCbor(bytesOf(request));
+    const params = once(() => decodeCbor(bytesOf(request)));
     return { service, action, region, encoding: cborEncoding, params };
   }
   const form = new URLSearchParams(request.method === "GET" ? request.path.split("?")[1] : textOf(request));
@@ -59,7 +59,13 @@ export function routeOf(request: WireRequest): Call {
   if (service === undefined) throw unknownService(scope?.[2] ?? (version === "" ? request.path : version));
   const action = form.get("Action") ?? "";
   const encoding = queryEncoding(service, action);
-  return { service, action, region, encoding, params: () => decodeQuery(form) };
+  return { service, action, region, encoding, params: once(() => decodeQuery(form)) };
+}
+
+/** What is asked for several times is made once; a failure is not kept. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function unknownService(what: string): AwsError {
