@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `teal` command. Speaks HTTP only; what it prints to standard output with `--json` is for programs. */
+/** The `teal` command. Speaks HTTP, but for `validate`; what it prints to standard output with `--json` is for programs. */
 import { userInfo } from "node:os";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import ms, { type StringValue } from "ms";

@@ -100,6 +100,17 @@ describe("the example", () => {
   });
 });
 
+it("shows nothing in docs/configuration.md that would be refused", () => {
+  const page = readFileSync("docs/configuration.md", "utf8");
+  const blocks = [
+    ...page.matchAll(/^```yaml\n((?:strategies|checks|freezes|schedules|defaults):[^]*?)^```/gm),
+  ];
+  expect(blocks).toHaveLength(5);
+  const own = `testRoutes: [{ listener: ${arn("listener", "app/test")} }]`;
+  const services = `services:\n${service("checkout", own)}  worker: { service: worker, strategy: all-at-once }\n`;
+  expect(wrong(services + blocks.map(([, block]) => block).join(""))).toEqual([]);
+});
+
 it("keeps docs/teal.schema.json equal to the language (TEAL_UPDATE=1 writes it)", () => {
   const path = "docs/teal.schema.json";
   if (process.env["TEAL_UPDATE"] === "1") writeFileSync(path, JSON.stringify(editorSchema(), null, 2));
