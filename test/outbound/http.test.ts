@@ -80,6 +80,12 @@ describe("a request", () => {
     expect(stranger.connections()).toBe(2);
   });
 
+  it("asks the system for the addresses of a name", async () => {
+    const stranger = await startStranger((response) => response.end("{}"));
+    const scene = createScene({ allow: { names: ["localhost"], suffixes: [], ranges: [] } });
+    await expect(ask(scene, `http://localhost:${stranger.port}`)).resolves.toMatchObject({ status: 200 });
+  });
+
   it("knows no proxy of the environment", async () => {
     const proxy = await startStranger((response) => response.end("{}"));
     for (const name of ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"]) vi.stubEnv(name, proxy.url);
@@ -249,6 +255,15 @@ describe("an answer", () => {
       timeout(`${stranger.url} gave no answer within 10 s`, true),
     );
     expect(scene.timers.set).toEqual([5_000, 10_000]);
+  });
+
+  it("is waited for in real time unless told otherwise", async () => {
+    const stranger = await startStranger(() => undefined);
+    const clock = { now: () => Date.now() };
+    const scene = createScene({ clock, after: undefined });
+    expect(await failure(ask(scene, stranger.url, { deadline: clock.now() + 100 }))).toMatchObject({
+      fault: { code: "Timeout" },
+    });
   });
 
   it("whose headers come drop by drop is waited for no longer", async () => {
