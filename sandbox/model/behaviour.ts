@@ -19,7 +19,7 @@ export interface Behaviour {
   neverStarts?: boolean;
   /** Added to the time of every answer. */
   slowMs?: number;
-  /** Share of requests, 0 to 1, answered with 500. Health checks are not touched, by these three shares neither. */
+  /** Share of requests, 0 to 1, answered with 500. This share and the two below leave health checks alone. */
   failShare?: number;
   /** Share of requests whose answer takes `tailMs` more. */
   tailShare?: number;
