@@ -163,11 +163,12 @@ const stepList = z
 const pace = /^(?:canary (\d{1,2}(?:\.\d{1,3})?)% for|linear (\d{1,2}(?:\.\d{1,3})?)% every) (\S+)$/;
 const paceForms = 'must be a list of steps, "canary 10% for 5m" or "linear 10% every 1m"';
 
-/** `canary 10% for 5m` or `linear 10% every 1m`, as the steps that it stands for. */
-const written = z
+const paceText = z
   .string()
   .meta({ pattern: String.raw`^\s*(canary|linear)\s`, examples: ["canary 10% for 5m"] });
-const shorthand = written.transform((written, context): WrittenStep[] => {
+
+/** `canary 10% for 5m` or `linear 10% every 1m`, as the steps that it stands for. */
+const shorthand = paceText.transform((written, context): WrittenStep[] => {
   const [, canary, linear, length] = pace.exec(written.trim().replace(/\s+/g, " ")) ?? [];
   const percent = Number(canary ?? linear ?? 0);
   const least = canary === undefined ? 2 : 0;
@@ -274,7 +275,12 @@ const whole = z
         `would never come: the strategy has no weight steps, and ${stage} goes with them`,
       );
     });
-    const placed = gatesOf(expand(written, "UTC"));
+    const expanded = expand(written, "UTC");
+    const count = expanded.before.length + expanded.testing.length + expanded.steps.length;
+    if (count > limits.stepsInAll) {
+      wrong(["hooks"], `make it ${count} steps in all; it must be at most ${limits.stepsInAll}`);
+    }
+    const placed = gatesOf(expanded);
     placed.forEach(({ step, at }, index) => {
       if (step.id === "analysis") wrong(at, "must not be called analysis, which stands for the background");
       const same = placed.findIndex((other) => other.step.id === step.id);

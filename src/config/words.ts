@@ -8,6 +8,8 @@ export const limits = {
   services: 1000,
   strategies: 200,
   steps: 100,
+  /** Of a strategy, with its hooks in their places. */
+  stepsInAll: 200,
   routes: 50,
   hooks: 20,
   headers: 20,

@@ -360,6 +360,11 @@ describe("what is wrong with a strategy", () => {
       ['strategies.s.onDrift must be "hold" or "reapply"'],
     ],
     [
+      "hooks at too many weights",
+      `steps: linear 2% every 1m\nhooks: [${"{ stage: PRODUCTION_TRAFFIC_SHIFT, url: https://a.example }, ".repeat(3)}]`,
+      ["strategies.s.hooks make it 249 steps in all; it must be at most 200"],
+    ],
+    [
       "steps without number",
       `steps: [${"{ pause: 1m }, ".repeat(100)} { weight: 100 }]`,
       ["strategies.s.steps must be at most 100 entries"],
