@@ -2,12 +2,15 @@
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { createCloud } from "./aws/cloud.ts";
+import { createMetrics } from "./aws/metrics.ts";
 import type { Config } from "./config/config.ts";
 import { type LiveConfig, watchConfig } from "./config/reload.ts";
 import { closedAt } from "./deployment/calendar.ts";
 import type { Decide } from "./deployment/decide.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import type { Clock, Cloud, Records, StrayBook, Wakes } from "./engine/ports.ts";
+import { createGauges } from "./outbound/gauges.ts";
+import { createHooks } from "./outbound/hooks.ts";
 import { confirming, type Keep } from "./redis/confirmation.ts";
 import { type ConnectionUse, connectRedis, openRedis } from "./redis/connection.ts";
 import type { Deliveries } from "./auth/deliveries.ts";
@@ -38,14 +41,6 @@ export interface Teal {
   /** Closes all connections, without waiting for what is under way. */
   close(): Promise<void>;
 }
-
-const notYet = {
-  measure: async () =>
-    ({ ok: true, at: Date.now(), value: { kind: "nothing", why: "nothing is measured" } }) as const,
-  call: async () => {
-    throw new Error("no hooks are called");
-  },
-};
 
 const troubleEveryMs = 10_000;
 
@@ -97,12 +92,20 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
   });
   const wakes = createWakes({ redis, prefix, log: troubleLog });
   const cloud = createCloud({ clock, log });
+  const metrics = createMetrics({ clock, log });
+  const outbound = { clock, log, ...config.outbound };
+  const gauges = createGauges(outbound);
   const engine = createEngine({
     records: instead.records?.(records) ?? records,
     wakes,
     cloud: instead.cloud?.(cloud) ?? cloud,
-    gauge: notYet,
-    hooks: notYet,
+    gauge: {
+      measure: (target, ask, deadline) =>
+        ask.kind === "prometheus" || ask.kind === "http"
+          ? gauges.measure(ask, deadline)
+          : metrics.measure(target, ask, deadline),
+    },
+    hooks: createHooks({ ...outbound, keys: config.outbound.hookKeys }),
     closed: (service, now) => {
       const calendar = live.current().services[service]?.calendar;
       return calendar && closedAt(calendar, service, now);
@@ -133,6 +136,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
       await wakes.close();
       disconnect();
       cloud.close();
+      metrics.close();
     },
   };
 }

@@ -3,6 +3,7 @@ import { build, type Instead, type Teal } from "../src/build.ts";
 import type { Config } from "../src/config/config.ts";
 import { consumeDeployments } from "./deployments.ts";
 import { serveHealth } from "./health.ts";
+import { startSchedules } from "./schedules.ts";
 import { startStrays } from "./strays.ts";
 import { startSweep } from "./sweep.ts";
 
@@ -28,6 +29,14 @@ export async function runWorker(config: Config, instead: Instead = {}): Promise<
     straysMs > 0
       ? startStrays({ ...jobs, ...teal, targets, everyMs: straysMs, tell: log, log: troubleLog })
       : undefined;
+  const schedules = startSchedules({
+    ...jobs,
+    engine,
+    schedules: () => Object.values(teal.config.current().schedules),
+    services: () => teal.config.current().services,
+    tell: log,
+    log: troubleLog,
+  });
   const { lastTurnAt } = deployments;
   const health = await serveHealth({ records, clock, lastTurnAt, ping }, healthPort);
   const address = health.address();
@@ -43,6 +52,7 @@ export async function runWorker(config: Config, instead: Instead = {}): Promise<
     () => deployments.stop(config.worker.stopMs),
     () => sweep.stop(),
     async () => strays?.stop(),
+    () => schedules.stop(),
   ]);
   health.close();
   log.info("worker stopped");
