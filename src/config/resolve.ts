@@ -27,10 +27,10 @@ export function toOffer(name: string, written: WrittenStrategy, common: Common):
   const use = (check: string, everyMs?: number): string => {
     const found = common.checks[check];
     if (!found) return check;
+    // A deployment has one verdict, whoever asks, and it counts by the minute.
+    const as = everyMs === undefined || found.source.kind === "green-vs-blue" ? undefined : everyMs;
     const own =
-      everyMs === undefined
-        ? found
-        : { ...found, name: `${check} every ${duration(everyMs)}`, intervalMs: everyMs };
+      as === undefined ? found : { ...found, name: `${check} every ${duration(as)}`, intervalMs: as };
     used[own.name] = own;
     return own.name;
   };

@@ -183,20 +183,21 @@ describe("a strategy comes to", () => {
     });
   });
 
-  it("only the checks that it names; one with another interval is a check of its own", () => {
+  it("only the checks that it names; one with another interval is a check of its own, but for the verdict", () => {
     const checks = "checks:\n  a: { alarms: [a] }\n  b: { alarms: [b] }\n  c: { alarms: [c] }\n";
     const found = strategy(
-      "steps: [{ weight: 5 }, { analyze: { checks: [a, b], every: 30s } }, { weight: 100 }]\nanalysis: [a]",
+      "steps: [{ weight: 5 }, { analyze: { checks: [a, green-vs-blue, b], every: 30s } }, { weight: 100 }]\nanalysis: [a]",
       checks,
     );
     expect(Object.entries(found.checks).map(([name, check]) => [name, check.name, check.intervalMs])).toEqual(
       [
         ["a every 30s", "a every 30s", 30_000],
+        ["green-vs-blue", "green-vs-blue", 60_000],
         ["b every 30s", "b every 30s", 30_000],
         ["a", "a", 60_000],
       ],
     );
-    expect(found.steps[1]).toMatchObject({ checks: ["a every 30s", "b every 30s"] });
+    expect(found.steps[1]).toMatchObject({ checks: ["a every 30s", "green-vs-blue", "b every 30s"] });
   });
 });
 
