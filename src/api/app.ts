@@ -10,6 +10,7 @@ import { bodyLimitBytes } from "./contract.ts";
 import { deployments } from "./deployments.ts";
 import { events } from "./events.ts";
 import { health } from "./health.ts";
+import { hookAnswers } from "./hookAnswers.ts";
 import type { ApiParts, App } from "./parts.ts";
 import { answerError, checkBySchema } from "./problems.ts";
 import { recovery } from "./recovery.ts";
@@ -56,7 +57,16 @@ export async function buildApp(parts: ApiParts): Promise<App> {
   });
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
 
-  for (const routes of [deployments, events, commands, services, recovery, health, genericWebhook])
+  for (const routes of [
+    deployments,
+    events,
+    commands,
+    hookAnswers,
+    services,
+    recovery,
+    health,
+    genericWebhook,
+  ])
     routes(app, parts);
   return app;
 }

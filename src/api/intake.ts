@@ -41,13 +41,21 @@ export function orderOf(
     target: service.target,
     strategy,
     whenBusy: body.whenBusy ?? service.whenBusy,
+    ...(body.force && { force: true }),
     request: {
       ...(body.taskDefinition !== undefined && { taskDefinition: body.taskDefinition }),
       ...(body.images && { images: body.images }),
       ...(body.taskSet && { taskSet: body.taskSet }),
+      ...buildOf(body),
       ...(body.reason !== undefined && { reason: body.reason }),
     },
   };
+}
+
+/** Seconds grow as builds do, and stay exact in any number. */
+function buildOf({ build, committedAt }: z.output<typeof deployRequest>): { build?: number } {
+  if (build !== undefined) return { build };
+  return committedAt === undefined ? {} : { build: Math.floor(Date.parse(committedAt) / 1000) };
 }
 
 /** Hands the order to the engine; 201 with the new deployment, 200 with that of the same request before. */

@@ -4,7 +4,8 @@ import type { Weights } from "../deployment/effect.ts";
 import type { DeploymentEvent } from "../deployment/event.ts";
 import { isDecided, isTerminal, mayAsk, type Phase, phaseTable } from "../deployment/phases.ts";
 import { type Deployment, elapsedMs } from "../deployment/record.ts";
-import { describeStep, type Step } from "../deployment/strategy.ts";
+import { describeStep, isGate, type Step } from "../deployment/strategy.ts";
+import { stepsOf } from "../deployment/view.ts";
 import {
   type CommandName,
   commandNames,
@@ -163,15 +164,34 @@ function outcomeOf(phase: Phase): DeploymentView["outcome"] {
   }
 }
 
-/** What people may ask for now: the phase's commands, without those that its holds leave no sense. */
-function commandsOf(d: Deployment): CommandName[] {
-  return commandNames.filter((name) => {
-    if (name === "abort" || !mayAsk(d.phase, name)) return false;
-    if (name === "pause") return d.hold?.kind !== "paused";
-    if (name === "resume") return d.hold?.kind === "paused";
-    if (name === "retry" || name === "release") return d.hold?.kind === "stuck";
-    return true;
-  });
+/** What people may ask for now: the phase's commands, without those that make no sense where it stands. */
+export function commandsOf(d: Deployment): CommandName[] {
+  return commandNames.filter((name) => name !== "abort" && mayAsk(d.phase, name) && hasSense(d, name));
+}
+
+function hasSense(d: Deployment, name: Exclude<CommandName, "abort">): boolean {
+  const held = d.hold?.kind;
+  const step = stepsOf(d)[d.step];
+  switch (name) {
+    case "rollback":
+      return d.phase !== "rolling_back" && !(isDecided(d.phase) && d.blue === undefined);
+    case "pause":
+      return held !== "paused";
+    case "resume":
+      return held === "paused" || held === "drift" || (held === "waiting" && d.phase === "shifting");
+    case "promote":
+      return d.phase !== "retaining" || d.blue !== undefined;
+    case "approve":
+      return step?.kind === "wait" && step.until.kind === "approval";
+    case "skip":
+      // A pause for a time is ended by promote; skip is for what is waited for.
+      return isGate(step) && step.kind !== "pause";
+    case "override":
+      return held === "window" || held === "freeze";
+    case "retry":
+    case "release":
+      return held === "stuck";
+  }
 }
 
 function stepOf(d: Deployment, step: Step, index: number): StepView {

@@ -8,7 +8,7 @@ import type { Draft } from "./draft.ts";
 import type { Seen } from "./observation.ts";
 import { isTerminal, mayAsk, phaseTable } from "./phases.ts";
 import type { Deployment } from "./record.ts";
-import { mayNotPass, promoteNow } from "./promote.ts";
+import { mayNotPass, promoteNow, unwell } from "./promote.ts";
 import { currentGate } from "./rules/gates.ts";
 import { clock } from "./rules/rule.ts";
 import { withoutCanary } from "./strategy.ts";
@@ -66,7 +66,7 @@ function act(draft: Draft, command: Command, seen: Seen): Outcome {
     case "resume":
       return resume(draft, seen);
     case "promote":
-      return promote(draft, command);
+      return promote(draft, command, seen);
     case "approve":
       return approve(draft, command);
     case "skip":
@@ -139,20 +139,29 @@ function override(draft: Draft, command: Command, seen: Seen): Outcome {
 }
 
 /** A hook says in the end what it came to. */
-function takeAnswer({ d, now }: Draft, command: Command): Outcome {
-  const gate = gateMeant(d, command);
-  if (typeof gate !== "string") return gate;
+function takeAnswer({ d, now }: Draft, { attempt, answer, ...command }: Command): Outcome {
+  const gate = command.gate ?? currentGate(d) ?? "";
+  const reason = unawaited(d, gate, attempt);
   const hook = d.gates[gate]?.hook;
-  if (!hook || !command.answer) return refuse(`${gate} was not called yet`);
-  if (command.attempt !== hook.attempt) {
-    return refuse(`${gate} is at attempt ${hook.attempt}; this is an answer to attempt ${command.attempt}`);
-  }
+  if (reason !== undefined || !hook || !answer) return refuse(reason ?? `${gate} was not called yet`);
+  hook.answer = { ...answer, at: now };
+  hook.nextAt = now + (answer.callBackMs ?? 0);
+  return done(`${gate}: ${answer.status}`);
+}
+
+/** Why nobody waits for an answer of this gate to this attempt any more, or yet. */
+export function unawaited(d: Deployment, gate: string, attempt: number | undefined): string | undefined {
+  const current = currentGate(d);
+  if (current === undefined) return "it does not wait at a gate";
+  if (current !== gate) return `it waits at ${current}, not at ${gate}`;
+  const hook = d.gates[gate]?.hook;
+  if (!hook) return `${gate} was not called yet`;
+  if (attempt !== hook.attempt)
+    return `${gate} is at attempt ${hook.attempt}; this is an answer to attempt ${attempt}`;
   const status = hook.answer?.status;
-  if (status && status !== "IN_PROGRESS")
-    return refuse(`attempt ${hook.attempt} of ${gate} has ${status} already`);
-  hook.answer = { ...command.answer, at: now };
-  hook.nextAt = now + (command.answer.callBackMs ?? 0);
-  return done(`${gate}: ${command.answer.status}`);
+  return status && status !== "IN_PROGRESS"
+    ? `attempt ${hook.attempt} of ${gate} has ${status} already`
+    : undefined;
 }
 
 function rollback(draft: Draft, command: Command, seen: Seen): Outcome {
@@ -285,10 +294,13 @@ function acceptDrift(draft: Draft, seen: Seen): void {
   }
 }
 
-function promote(draft: Draft, command: Command): Outcome {
+function promote(draft: Draft, command: Command, seen: Seen): Outcome {
   const { d, now } = draft;
   const { promoteAt: at, full = false, ifHealthy = false } = command;
-  if (at === undefined || at <= now) return promoteNow(draft, full, command.actor);
+  if (at === undefined || at <= now) {
+    const reason = ifHealthy ? unwell(view(d, seen, now)) : undefined;
+    return reason === undefined ? promoteNow(draft, full, command.actor) : refuse(reason);
+  }
   if (d.phase === "retaining") return refuse("it is promoted already; only its retention is left");
   d.appointment = { at, full, ifHealthy, commandId: command.id, actor: command.actor };
   return done(`it promotes at ${clock(at)}${ifHealthy ? ", if it is healthy then" : ""}`);

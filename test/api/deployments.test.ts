@@ -145,7 +145,7 @@ describe("starting a deployment", () => {
             code: "bad-request",
             path: "wieght",
             message:
-              "wieght is not known here; allowed are service, taskDefinition, images, taskSet, strategy, whenBusy, reason",
+              "wieght is not known here; allowed are service, taskDefinition, images, taskSet, strategy, whenBusy, build, committedAt, force, reason",
           },
         ],
       },
@@ -220,6 +220,7 @@ describe("protection", () => {
       "/v1/deployments/{id}",
       "/v1/deployments/{id}/events",
       "/v1/deployments/{id}/commands",
+      "/v1/deployments/{id}/gates/{gate}/answer",
       "/v1/services",
       "/v1/services/{name}/strays",
       "/v1/services/{name}/recover",

@@ -16,7 +16,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   redis: ["ports", "deployment", "telemetry"],
   outbound: ["ports", "deployment", "telemetry"],
   auth: ["config", "telemetry"],
-  /** `api/contract.ts`: all that the command line and the dashboard know of us. */
+  /** `api/contract.ts` and its parts: all that the command line and the dashboard know of us. */
   contract: ["deployment"],
   api: ["contract", "engine", "ports", "deployment", "auth", "config", "telemetry"],
   /** `config/review.ts`: what a teal.yaml comes to. `teal validate` must work without Teal, so it can't ask the API. */
@@ -77,6 +77,7 @@ const single = new Map([
 export function roomOf(path: string): string {
   const parts = path.split("/");
   const name = parts[0] === "src" ? parts[1] : parts[0];
+  if (path.startsWith("src/api/contract/")) return "contract";
   return single.get(path) ?? (name ?? path).replace(/\.ts$/, "");
 }
 

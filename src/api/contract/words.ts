@@ -1,0 +1,84 @@
+/** Words that requests and answers share, and the one shape of a refusal. */
+import { z } from "zod";
+
+export const phaseNames = [
+  "queued",
+  "preparing",
+  "provisioning",
+  "testing",
+  "shifting",
+  "baking",
+  "promoting",
+  "retaining",
+  "draining",
+  "succeeded",
+  "rolling_back",
+  "rolled_back",
+  "failed",
+  "cancelled",
+  "superseded",
+  "abandoned",
+] as const;
+export const phaseName = z.enum(phaseNames);
+
+/** `abort` is another word for `rollback`. */
+export const commandNames = [
+  "rollback",
+  "abort",
+  "pause",
+  "resume",
+  "promote",
+  "approve",
+  "skip",
+  "override",
+  "retry",
+  "release",
+] as const;
+export const commandName = z.enum(commandNames);
+export type CommandName = z.output<typeof commandName>;
+
+export const serviceName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, { error: "must be the name of a service in teal.yaml" });
+export const deploymentId = z.string().regex(/^[\w-]{1,64}$/, { error: "must be the id of a deployment" });
+/** The id of a gate, as the strategy has it. */
+export const gateName = z.string().regex(/^[\w-]{1,64}$/, { error: "must be the id of a gate" });
+export const moment = z.iso.datetime();
+/** As people and programs write it: with any offset. */
+export const writtenMoment = z.iso.datetime({
+  offset: true,
+  error: "must be a moment with its offset, such as 2026-06-02T09:00:00+02:00",
+});
+export const text = (max: number) => z.string().min(1).max(max);
+
+/** Says who asks, for the history. */
+export const actorHeader = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,64}$/, { error: "must be 1 to 64 printable ASCII characters" });
+/** The same key with the same request, sent again within 7 days, is answered with the first outcome. */
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,128}$/, { error: "must be 1 to 128 printable ASCII characters without spaces" });
+
+export const bodyLimitBytes = 1_048_576;
+
+export const problemView = z.object({ code: z.string(), message: z.string(), path: z.string().optional() });
+
+/** Every answer that is no success looks like this. `code` is one of docs/errors.md. */
+export const errorBody = z.object({
+  code: z.string(),
+  title: z.string(),
+  /** What happened, to what. */
+  message: z.string(),
+  /** What to do next. */
+  fix: z.string(),
+  problems: z.array(problemView),
+  /** Stands in the server's logs too. */
+  requestId: z.string(),
+});
+export type ErrorBody = z.output<typeof errorBody>;
+
+export const percent = z.number().min(0).max(100);
+export const actor = z.object({ kind: z.enum(["operator", "ci", "schedule", "teal"]), name: z.string() });
+
+export const health = z.object({ status: z.enum(["ok", "unavailable"]), message: z.string().optional() });
