@@ -53,6 +53,8 @@ interface Timer {
   at: number;
   order: number;
   fn: () => void;
+  /** Its place in the heap; -1 once it has run or was cancelled. */
+  place: number;
 }
 
 /**
@@ -63,9 +65,8 @@ interface Timer {
 export class SteppedClock implements Clock {
   #now: number;
   #order = 0;
-  /** A binary heap, earliest first. */
+  /** A binary heap, earliest first. What is cancelled leaves it at once: it may hold on to much. */
   readonly #heap: Timer[] = [];
-  readonly #cancelled = new Set<Timer>();
 
   constructor(startMs = Date.UTC(2026, 0, 1)) {
     this.#now = startMs;
@@ -76,72 +77,65 @@ export class SteppedClock implements Clock {
   }
 
   after(ms: number, fn: () => void): () => void {
-    const timer: Timer = { at: this.#now + Math.max(0, ms), order: this.#order++, fn };
-    this.#push(timer);
-    let done = false;
-    timer.fn = () => {
-      done = true;
-      fn();
-    };
-    return () => {
-      if (!done) this.#cancelled.add(timer);
-      done = true;
-    };
+    const timer = { at: this.#now + Math.max(0, ms), order: this.#order++, fn, place: this.#heap.length };
+    this.#heap.push(timer);
+    this.#rise(timer);
+    return () => this.#remove(timer);
   }
 
   /** Moves time on by `ms`, running all that falls due on the way, also what those callbacks ask for. */
   advance(ms: number): void {
     const until = this.#now + ms;
-    for (let next = this.nextAt(); next !== undefined && next <= until; next = this.nextAt()) {
-      const timer = this.#pop();
-      if (timer === undefined) break;
-      this.#now = Math.max(this.#now, timer.at);
-      timer.fn();
+    for (let next = this.#heap[0]; next !== undefined && next.at <= until; next = this.#heap[0]) {
+      this.#remove(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.fn();
     }
     this.#now = Math.max(this.#now, until);
   }
 
   /** When the next callback is due; undefined when nothing waits. Lets a simulation jump over idle time. */
   nextAt(): number | undefined {
-    for (;;) {
-      const top = this.#heap[0];
-      if (top === undefined) return undefined;
-      if (!this.#cancelled.delete(top)) return top.at;
-      this.#pop();
+    return this.#heap[0]?.at;
+  }
+
+  #remove(timer: Timer): void {
+    const last = timer.place < 0 ? undefined : this.#heap.pop();
+    if (last !== undefined && last !== timer) {
+      this.#put(last, timer.place);
+      this.#rise(last);
+      this.#sink(last);
+    }
+    timer.place = -1;
+  }
+
+  #rise(timer: Timer): void {
+    while (timer.place > 0) {
+      const above = this.#heap[(timer.place - 1) >> 1];
+      if (above === undefined || before(above, timer)) return;
+      this.#swap(above, timer);
     }
   }
 
-  #push(timer: Timer): void {
-    const heap = this.#heap;
-    let at = heap.push(timer) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const above = heap[parent];
-      if (above === undefined || before(above, timer)) break;
-      heap[at] = above;
-      heap[parent] = timer;
-      at = parent;
+  #sink(timer: Timer): void {
+    for (;;) {
+      const left = this.#heap[2 * timer.place + 1];
+      const right = this.#heap[2 * timer.place + 2];
+      const below = right !== undefined && left !== undefined && before(right, left) ? right : left;
+      if (below === undefined || before(timer, below)) return;
+      this.#swap(timer, below);
     }
   }
 
-  #pop(): Timer | undefined {
-    const heap = this.#heap;
-    const top = heap[0];
-    const last = heap.pop();
-    if (top === undefined || last === undefined || heap.length === 0) return top;
-    heap[0] = last;
-    let at = 0;
-    for (;;) {
-      const left = heap[2 * at + 1];
-      const right = heap[2 * at + 2];
-      const child =
-        right !== undefined && left !== undefined && before(right, left) ? 2 * at + 2 : 2 * at + 1;
-      const below = heap[child];
-      if (below === undefined || before(last, below)) return top;
-      heap[at] = below;
-      heap[child] = last;
-      at = child;
-    }
+  #swap(above: Timer, below: Timer): void {
+    const place = above.place;
+    this.#put(above, below.place);
+    this.#put(below, place);
+  }
+
+  #put(timer: Timer, place: number): void {
+    this.#heap[place] = timer;
+    timer.place = place;
   }
 }
 
