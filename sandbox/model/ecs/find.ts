@@ -64,11 +64,12 @@ export function taskIn(state: EcsState, region: Region, cluster: Cluster, id: st
 
 /** `family` (its newest ACTIVE revision), `family:revision` or an ARN. */
 export function taskDefinitionIn(state: EcsState, id: string): TaskDefinition | undefined {
-  const [family = "", revision] = (id.startsWith("arn:") ? last(id) : id).split(":");
-  const revisions = state.definitions.get(family) ?? [];
-  return revision === undefined
-    ? revisions.findLast((definition) => definition.status === "ACTIVE")
-    : revisions.find((definition) => definition.revision === Number(revision));
+  const name = id.startsWith("arn:") ? last(id) : id;
+  const colon = name.indexOf(":");
+  const revisions = state.definitions.get(colon < 0 ? name : name.slice(0, colon)) ?? [];
+  if (colon < 0) return revisions.findLast((definition) => definition.status === "ACTIVE");
+  // None is ever taken out of the list.
+  return revisions[Number(name.slice(colon + 1)) - 1];
 }
 
 export function findTaskDefinition(region: Region, id: string): TaskDefinition {

@@ -3,7 +3,7 @@ import { deregisterTarget, registerTarget } from "../elb/targets.ts";
 import type { Region } from "../region.ts";
 import type { TaskEvent, TaskView } from "../traffic.ts";
 import { taskDefinitionIn } from "./find.ts";
-import type { Service, Task, TaskSet } from "./state.ts";
+import type { Service, Task, TaskDefinition, TaskSet } from "./state.ts";
 
 /*
  * One task from PENDING to STOPPED. RUNNING, it is a target of its set's
@@ -148,17 +148,13 @@ export function setBehaviour(region: Region, taskArn: string, behaviour: Behavio
 
 /** How a task acts now: its own behaviour, else the one its environment names, else its image's. */
 export function behaviourOf(region: Region, task: Task): Behaviour {
-  if (task.behaviour !== undefined) return task.behaviour;
-  const essential = essentialContainer(region, task);
-  // SANDBOX_BEHAVIOUR names an entry of `behaviours`, so that two revisions of one image can differ.
-  const named = essential?.environment.find(({ name }) => name === "SANDBOX_BEHAVIOUR")?.value;
-  const { behaviours } = region.settings;
-  return behaviours[named ?? ""] ?? behaviours[essential?.image ?? ""] ?? {};
+  return task.behaviour ?? inheritedBehaviour(region, programOf(region, task));
 }
 
-function essentialContainer(region: Region, task: Task) {
-  const containers = taskDefinitionIn(region.ecs, task.definitionArn)?.registered.containerDefinitions;
-  return containers?.find((container) => container.essential);
+function inheritedBehaviour({ settings: { behaviours } }: Region, program: Program | undefined): Behaviour {
+  // SANDBOX_BEHAVIOUR names an entry of `behaviours`, so that two revisions of one image can differ.
+  const named = program?.environment["SANDBOX_BEHAVIOUR"];
+  return behaviours[named ?? ""] ?? behaviours[program?.image ?? ""] ?? {};
 }
 
 function emit(region: Region, task: Task, kind: TaskEvent["kind"]): void {
@@ -168,11 +164,8 @@ function emit(region: Region, task: Task, kind: TaskEvent["kind"]): void {
 
 /** A task as the traffic sees it. */
 export function viewOfTask(region: Region, task: Task): TaskView | undefined {
-  const definition = taskDefinitionIn(region.ecs, task.definitionArn);
-  const containers = definition?.registered.containerDefinitions ?? [];
-  const essential = containers.find((container) => container.essential);
-  if (essential === undefined) return undefined;
-  const environment = Object.fromEntries(essential.environment.map(({ name, value }) => [name, value]));
+  const program = programOf(region, task);
+  if (program === undefined) return undefined;
   return {
     arn: task.arn,
     region: region.name,
@@ -182,14 +175,37 @@ export function viewOfTask(region: Region, task: Task): TaskView | undefined {
     taskSetArn: task.taskSetArn,
     taskDefinitionArn: task.definitionArn,
     address: task.address,
+    ports: program.ports,
+    image: program.image,
+    environment: program.environment,
+    behaviour: task.behaviour ?? inheritedBehaviour(region, program),
+    ...(task.startedAt === undefined ? {} : { startedAtMs: task.startedAt }),
+  };
+}
+
+/** What a revision runs: its essential container's image and environment, and the ports of all. */
+type Program = Pick<TaskView, "image" | "environment" | "ports">;
+
+/** A revision never changes, and every health check asks for its program. */
+const programs = new WeakMap<TaskDefinition, Program>();
+
+function programOf(region: Region, task: Task): Program | undefined {
+  const definition = taskDefinitionIn(region.ecs, task.definitionArn);
+  if (definition === undefined) return undefined;
+  const known = programs.get(definition);
+  if (known !== undefined) return known;
+  const containers = definition.registered.containerDefinitions;
+  const essential = containers.find((container) => container.essential);
+  if (essential === undefined) return undefined;
+  const program = {
+    image: essential.image,
+    environment: Object.fromEntries(essential.environment.map(({ name, value }) => [name, value])),
     ports: containers.flatMap((container) =>
       container.portMappings.flatMap(({ containerPort }) =>
         containerPort === undefined ? [] : [containerPort],
       ),
     ),
-    image: essential.image,
-    environment,
-    behaviour: behaviourOf(region, task),
-    ...(task.startedAt === undefined ? {} : { startedAtMs: task.startedAt }),
   };
+  programs.set(definition, program);
+  return program;
 }

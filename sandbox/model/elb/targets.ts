@@ -98,17 +98,19 @@ function intervalMs(region: Region, group: TargetGroup): number {
   return region.settings.healthCheckIntervalMs ?? group.healthCheckIntervalSeconds * 1000;
 }
 
+/** Checks a target `ms` from now and then in every interval. */
 function checkAfter(region: Region, group: TargetGroup, target: TargetRow, ms: number): void {
   const key = targetKey(target.groupArn, target.address, target.port);
+  const name = `probe ${key}`;
   const stillChecked = () =>
     region.elb.targets.get(key) === target && target.health !== "draining" && target.health !== "unused";
-  region.onceQuietly(`probe ${key}`, ms, () => {
+  const conclude = (healthy: boolean) => {
     if (!stillChecked()) return;
-    const conclude = (healthy: boolean) => {
-      if (!stillChecked()) return;
-      judge(region, group, target, healthy);
-      if (stillChecked()) checkAfter(region, group, target, intervalMs(region, group));
-    };
+    judge(region, group, target, healthy);
+    if (stillChecked()) region.onceQuietly(name, intervalMs(region, group), check);
+  };
+  const check = () => {
+    if (!stillChecked()) return;
     const answer = region.around.prober({
       targetGroupArn: group.arn,
       address: target.address,
@@ -120,7 +122,8 @@ function checkAfter(region: Region, group: TargetGroup, target: TargetRow, ms: n
     });
     if (typeof answer === "boolean") return conclude(answer);
     answer.then(conclude, () => conclude(false));
-  });
+  };
+  region.onceQuietly(name, ms, check);
 }
 
 /** Most checks find what the last one found. Nobody can read how often, so counting it is no change. */
@@ -129,10 +132,9 @@ function judge(region: Region, group: TargetGroup, target: TargetRow, passed: bo
   target.lastPassed = passed;
   if (target.health === (passed ? "healthy" : "unhealthy")) return;
   if (target.streak < checksNeeded(region, group, target, passed)) {
-    if (target.health !== "initial") return;
-    region.change(() =>
-      setHealth(target, "initial", "Elb.InitialHealthChecking", "Initial health checks in progress"),
-    );
+    const reason = "Elb.InitialHealthChecking";
+    if (target.health !== "initial" || target.reason === reason) return;
+    region.change(() => setHealth(target, "initial", reason, "Initial health checks in progress"));
     return;
   }
   region.change(() => {
