@@ -4,8 +4,10 @@ import { Aws } from "./model/aws.ts";
 import type { Settings } from "./model/settings.ts";
 import { seededRandom } from "./random.ts";
 import { SteadyTraffic, type Flow } from "./traffic/steady.ts";
+import { answering } from "./wire/answer.ts";
 import { CallLog } from "./wire/calls.ts";
 import { controlOf, type ControlExtension } from "./wire/control.ts";
+import { type Direct, directly } from "./wire/direct.ts";
 import { wireHandle } from "./wire/handle.ts";
 import { inProcessHandler, type InProcessHandler } from "./wire/handler.ts";
 import { serveWire, type WireServer } from "./wire/http.ts";
@@ -25,6 +27,8 @@ export interface LocalAws {
   handle: Handle;
   /** For an SDK client in this process: `new ECSClient({ requestHandler: handler(), … })`. */
   handler(requestTimeoutMs?: number): InProcessHandler;
+  /** For calls in this process that need no protocol: they take a tenth of the time. */
+  direct(timeoutMs?: number): Direct;
   /**
    * Lets requests arrive at a listener from now on without sending any: see `SteadyTraffic`. Where a balancer
    * listens, send it real ones instead.
@@ -42,13 +46,12 @@ export function startAws({ clock, seed = 1, settings, extensions = [] }: StartOp
   // Apart from the model's, so that a fault does not change every id after it.
   const faults = new Faults(seed + 1);
   const calls = new CallLog();
-  const handle = wireHandle({
-    aws,
-    clock,
-    faults,
-    calls,
-    control: controlOf({ aws, faults, calls, extensions }),
-  });
+  let requests = 0;
+  const answers = {
+    answer: answering({ aws, clock, faults, calls }),
+    requestId: () => `sandbox-${String(++requests).padStart(8, "0")}`,
+  };
+  const handle = wireHandle({ ...answers, control: controlOf({ aws, faults, calls, extensions }) });
   const servers: WireServer[] = [];
   let steady: SteadyTraffic | undefined;
   return {
@@ -57,6 +60,7 @@ export function startAws({ clock, seed = 1, settings, extensions = [] }: StartOp
     calls,
     handle,
     handler: (requestTimeoutMs) => inProcessHandler(handle, clock, requestTimeoutMs),
+    direct: (timeoutMs) => directly(answers, clock, timeoutMs),
     flow(listenerArn, flow) {
       const { traffic, recorder } = aws;
       // Apart from the model's as well.

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Handle } from "./message.ts";
+import { patiently } from "./patience.ts";
 
 interface SdkRequest {
   method: string;
@@ -38,53 +39,23 @@ export function inProcessHandler(handle: Handle, clock: Clock, requestTimeoutMs?
     destroy: () => undefined,
     updateHttpClientConfig: () => undefined,
     httpHandlerConfigs: () => ({}),
-    handle: (request, options = {}) =>
-      new Promise((resolve, reject) => {
-        const signal = options.abortSignal instanceof AbortSignal ? options.abortSignal : undefined;
-        let cancelTimeout: (() => void) | undefined;
-        const abort = () => settle(() => reject(named("AbortError", "Request aborted")));
-        const settle = (end: () => void) => {
-          cancelTimeout?.();
-          signal?.removeEventListener("abort", abort);
-          end();
-        };
-        if (signal?.aborted === true) return abort();
-        signal?.addEventListener("abort", abort);
-        const timeoutMs = options.requestTimeout ?? requestTimeoutMs ?? 0;
-        if (timeoutMs > 0)
-          cancelTimeout = clock.after(timeoutMs, () =>
-            settle(() => reject(named("TimeoutError", `No answer within ${timeoutMs} ms`))),
-          );
-        handle({
+    handle: (request, { abortSignal, requestTimeout: timeoutMs = requestTimeoutMs } = {}) => {
+      const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined;
+      return patiently(clock, { abortSignal: signal, timeoutMs }, async (cut) => {
+        const reply = await handle({
           method: request.method,
           path: request.path,
           headers: Object.fromEntries(
             Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]),
           ),
           body: bodyOf(request.body),
-        }).then(
-          (reply) =>
-            settle(() => {
-              if ("cut" in reply) {
-                reject(Object.assign(named("Error", "socket hang up"), { code: "ECONNRESET" }));
-                return;
-              }
-              resolve({
-                response: {
-                  statusCode: reply.status,
-                  headers: reply.headers,
-                  body: typeof reply.body === "string" ? new TextEncoder().encode(reply.body) : reply.body,
-                },
-              });
-            }),
-          (cause: unknown) => settle(() => reject(cause instanceof Error ? cause : new Error(String(cause)))),
-        );
-      }),
+        });
+        if ("cut" in reply) return cut();
+        const body = typeof reply.body === "string" ? new TextEncoder().encode(reply.body) : reply.body;
+        return { response: { statusCode: reply.status, headers: reply.headers, body } };
+      });
+    },
   };
-}
-
-function named(name: string, message: string): Error {
-  return Object.assign(new Error(message), { name });
 }
 
 function bodyOf(body: unknown): string | Uint8Array {
