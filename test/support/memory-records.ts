@@ -1,6 +1,7 @@
 /**
  * Records in memory, with the semantics of the Redis ones (one contract suite runs against both): for scenarios
- * and the simulation. Every method does its work in one synchronous step, so nothing interleaves with it.
+ * and the simulation. Every method does its work in one synchronous step, so nothing interleaves with it. What is
+ * kept is frozen instead of copied: a record that somebody changes by the way fails at once.
  */
 import type { Command } from "../../src/deployment/command.ts";
 import type { Decision, SlotChange } from "../../src/deployment/decision.ts";
@@ -40,7 +41,7 @@ export interface MemoryState {
 }
 
 export interface MemoryRecords extends Records {
-  /** A deep copy of everything, for `restore`: a Redis that comes back older. */
+  /** Everything as it is now, for `restore`: a Redis that comes back older. */
   snapshot(): MemoryState;
   restore(snapshot: MemoryState): void;
   /** A Redis that comes back empty. */
@@ -86,18 +87,18 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
     const entry = state.entries.get(id);
     if (!entry || entry.seen.includes(command.id)) return;
     entry.seen = [...entry.seen, command.id].slice(-limits.seen);
-    entry.inbox.push(structuredClone(command));
+    entry.inbox = [...entry.inbox, frozen(command)];
     dueBy(id, now);
   };
 
   const insert = (deployment: Deployment, events: DeploymentEvent[]): void => {
     state.entries.set(deployment.id, {
-      deployment: structuredClone(deployment),
+      deployment: frozen(deployment),
       version: 0,
       epoch: 0,
       inbox: [],
       seen: [],
-      events: structuredClone(events),
+      events: frozen(events),
       eventCount: events.length,
     });
     dueBy(deployment.id, deployment.createdAt);
@@ -126,10 +127,10 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
     const known = earlier && state.entries.get(earlier.id);
     if (earlier && known && earlier.expiresAt > deployment.createdAt) {
       if (earlier.fingerprint !== fingerprint) return { kind: "conflict" };
-      return { kind: "existing", deployment: structuredClone(known.deployment) };
+      return { kind: "existing", deployment: known.deployment };
     }
     const same = state.entries.get(deployment.id);
-    if (same) return { kind: "existing", deployment: structuredClone(same.deployment) };
+    if (same) return { kind: "existing", deployment: same.deployment };
     const { build } = options;
     const accepted = state.builds.get(deployment.service);
     if (build && !build.force && accepted !== undefined && build.number < accepted) {
@@ -152,14 +153,14 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
     fill(deployment.service, deployment.createdAt);
     trim(deployment.service);
     changed(deployment.id);
-    return { kind: "created", deployment: structuredClone(deployment) };
+    return { kind: "created", deployment };
   };
 
   const write = (entry: Entry, decision: Decision, now: number): string[] => {
     const { id, service } = entry.deployment;
-    entry.deployment = structuredClone(decision.next);
+    entry.deployment = frozen(decision.next);
     entry.version += 1;
-    entry.events = [...entry.events, ...structuredClone(decision.events)].slice(-limits.events);
+    entry.events = [...entry.events, ...frozen(decision.events)].slice(-limits.events);
     entry.eventCount += decision.events.length;
     entry.inbox = [];
     if (decision.wakeAt === undefined) state.due.delete(id);
@@ -193,13 +194,9 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
       if (!entry) return undefined;
       checkSchema(entry.deployment);
       entry.epoch += 1;
-      return structuredClone({
-        claim: { id, epoch: entry.epoch },
-        deployment: entry.deployment,
-        version: entry.version,
-        inbox: entry.inbox,
-        slot: slotOf(entry.deployment.service),
-      }) satisfies Claimed;
+      const { deployment, version, inbox } = entry;
+      const slot = copyOf(slotOf(deployment.service));
+      return { claim: { id, epoch: entry.epoch }, deployment, version, inbox, slot } satisfies Claimed;
     },
 
     holds: async (claim) => state.entries.get(claim.id)?.epoch === claim.epoch,
@@ -209,17 +206,12 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
       if (!entry || entry.epoch !== claim.epoch || entry.version !== version) return { kind: "lost" };
       const { service } = entry.deployment;
       if (!sameInbox(entry.inbox, inbox) || !sameSlot(slotOf(service), slot)) {
-        return structuredClone({ kind: "again", inbox: entry.inbox, slot: slotOf(service) });
+        return { kind: "again", inbox: entry.inbox, slot: copyOf(slotOf(service)) };
       }
       checkEvents(decision.next, decision.events, entry.eventCount);
       const wake = write(entry, decision, now);
-      return structuredClone({
-        kind: "committed",
-        version: entry.version,
-        inbox: entry.inbox,
-        slot: slotOf(service),
-        wake,
-      });
+      const { version: written, inbox: left } = entry;
+      return { kind: "committed", version: written, inbox: left, slot: copyOf(slotOf(service)), wake };
     },
 
     post: async (id, command, now) => {
@@ -236,7 +228,15 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
 
     load: async (id) => {
       const found = state.entries.get(id)?.deployment;
-      return found && checkSchema(structuredClone(found));
+      return found && checkSchema(found);
+    },
+
+    slot: async (service) => {
+      const build = state.builds.get(service);
+      return structuredClone({
+        ...(state.slots.get(service) ?? { queue: [] }),
+        ...(build !== undefined && { build }),
+      });
     },
 
     slot: async (service) => {
@@ -255,14 +255,14 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
         .filter((d) => service === undefined || d.service === service)
         .filter((d) => phases === undefined || phases.includes(d.phase));
       const size = Math.min(limit, limits.page);
-      const page = structuredClone(found.slice(0, size));
+      const page = found.slice(0, size);
       const last = page.at(-1);
       return { deployments: page, ...(found.length > size && last && { next: position(last) }) };
     },
 
     events: async (id, from, limit) => {
       const events = state.entries.get(id)?.events ?? [];
-      return structuredClone(events.filter((event) => event.seq >= from).slice(0, limit));
+      return events.filter((event) => event.seq >= from).slice(0, limit);
     },
 
     subscribe: async (listener) => {
@@ -285,9 +285,9 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
 
   return {
     ...records,
-    snapshot: () => structuredClone(state),
+    snapshot: () => snapshotOf(state),
     restore: (snapshot) => {
-      state = structuredClone(snapshot);
+      state = snapshotOf(snapshot);
     },
     clear: () => {
       state = empty();
@@ -297,6 +297,30 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
 
 function empty(): MemoryState {
   return { entries: new Map(), due: new Map(), slots: new Map(), builds: new Map(), idempotency: new Map() };
+}
+
+/** Deployments, events and inboxes are replaced, never changed; only the rest needs copying. */
+function snapshotOf({ entries, due, slots, builds, idempotency }: MemoryState): MemoryState {
+  return {
+    entries: new Map([...entries].map(([id, entry]) => [id, { ...entry }])),
+    due: new Map(due),
+    slots: new Map([...slots].map(([service, slot]) => [service, copyOf(slot)])),
+    builds: new Map(builds),
+    idempotency: new Map(idempotency),
+  };
+}
+
+function copyOf(slot: SlotSeen): SlotSeen {
+  return { ...slot, queue: [...slot.queue] };
+}
+
+function frozen<T extends object>(value: T): T {
+  if (Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const item of Object.values(value) as unknown[]) {
+    if (typeof item === "object" && item !== null) frozen(item);
+  }
+  return value;
 }
 
 function changeSlot(slot: SlotSeen, id: string, change: SlotChange): void {
