@@ -38,6 +38,13 @@ interface Written {
   deadline: number;
 }
 
+/** How a region was from one moment to another, nothing having changed in between. */
+interface Span extends Sample {
+  until: number;
+  /** As long as it is the same, so is all that is watched. */
+  state: string;
+}
+
 /** A look may take so long; what it saw may be that old when a decision is made on it. */
 const lookMs = 10_500;
 /** AWS may carry out a call so long after its deadline, and everybody must reckon with it. */
@@ -58,7 +65,7 @@ class PromiseWatch implements Watch {
   private readonly acceptedAt = new Map<string, number>();
   private written: Written[] = [];
   private readonly testRoutes = new Set<string>();
-  private readonly samples = new Map<string, Sample[]>();
+  private readonly samples = new Map<string, Span[]>();
   private readonly weighings = new Map<string, Weighings>();
   private readonly sets = new Map<string, Set<string>>();
   private readonly unsubscribe: (() => void)[];
@@ -100,8 +107,14 @@ class PromiseWatch implements Watch {
     const now = this.world.clock.now();
     const samples = this.samples.get(name) ?? [];
     this.samples.set(name, samples);
-    samples.push(sampleOf(region, now));
-    while (samples[0] && samples[0].at < now - historyMs) samples.shift();
+    const state = `${region.changes} ${this.testRoutes.size}`;
+    const last = samples.at(-1);
+    if (last?.state === state) {
+      last.until = now;
+      return;
+    }
+    samples.push({ ...sampleOf(region, now), until: now, state });
+    while (samples[0] && samples[0].until < now - historyMs) samples.shift();
     this.weighingsOf(name).note(region, now, by, this.testRoutes);
     for (const [arn, tags] of region.ecs.tags) {
       const owner = tags.find((tag) => tag.key === tagKeys.deployment)?.value;
@@ -169,7 +182,7 @@ class PromiseWatch implements Watch {
     if (share <= shareOf(weights[effect.pair.blue] ?? 0, weights[effect.pair.green] ?? 0)) return;
     this.exercised[1] += 1;
     const seeable = (this.samples.get(d.target.region) ?? []).filter(
-      (sample) => sample.at >= at - lookMs - this.lagMs(),
+      (sample) => sample.until >= at - lookMs - this.lagMs(),
     );
     const best = seeable.map((sample) => {
       const desired = sample.desired[`${d.target.cluster}/${d.target.service}`] ?? 1;
