@@ -12,7 +12,10 @@ const daySeconds = 86_400;
  */
 export async function readTraffic(on: Asking, ask: TrafficAsk): Promise<TrafficSeen> {
   const [counts, historySeconds] = await Promise.all([
-    metricData(on, ask, [...colourQueries(ask, "blue"), ...colourQueries(ask, "green")]),
+    // At first no whole minute has passed yet, and CloudWatch refuses an empty stretch.
+    ask.from < ask.to
+      ? metricData(on, ask, [...colourQueries(ask, "blue"), ...colourQueries(ask, "green")])
+      : new Map<string, Values>(),
     readHistory(on, ask),
   ]);
   const times = new Set([...counts.values()].flatMap(({ values }) => [...values.keys()]));

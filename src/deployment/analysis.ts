@@ -2,7 +2,16 @@
  * Checks under way: what is due to be measured, what a measurement says, and what a gate's checks come to. Each gate
  * keeps a record of its own for every check it names; the one in the background is the gate `analysis`.
  */
-import type { Ask, Check, Condition, Measured, MetricQuery, TrafficMinute, TrafficSeen } from "./check.ts";
+import type {
+  Ask,
+  Check,
+  ColourCounts,
+  Condition,
+  Measured,
+  MetricQuery,
+  TrafficMinute,
+  TrafficSeen,
+} from "./check.ts";
 import type { Draft } from "./draft.ts";
 import type { Reading, Seen } from "./observation.ts";
 import type { Phase } from "./phases.ts";
@@ -36,14 +45,14 @@ export interface TrafficRecord {
 /** The gate of the checks in the background. */
 export const backgroundGate = "analysis";
 
-/** Blue's answers before the deployment tell what is slow. */
-const historyMs = 3_600_000;
+/** Blue's answers before the deployment tell what is slow; the last of them appear late. */
+const historyMs = { length: 3_600_000, askedFor: 600_000 } as const;
 
 const minuteMs = 60_000;
 
 /**
- * A minute's numbers appear one to three minutes after its end (AWS docs). One that shows both colours is complete;
- * otherwise a colour may still be to come until the last moment.
+ * A minute's numbers appear one to three minutes after its end (AWS docs). Unless it is plain that all of them are
+ * there, some may be to come until the last moment.
  */
 const visibleMs = { early: minuteMs, late: 3 * minuteMs } as const;
 
@@ -122,7 +131,7 @@ function trafficAsk(d: Deployment, name: string, now: number): Ask | undefined {
   const slow = traffic?.slowSeconds;
   if (slow !== undefined) return slow === null ? ask : { ...ask, slowSeconds: slow };
   const before = Math.floor(d.createdAt / minuteMs) * minuteMs;
-  return { ...ask, history: { from: before - historyMs, to: before, percentile: slowPercentile } };
+  return { ...ask, history: { from: before - historyMs.length, to: before, percentile: slowPercentile } };
 }
 
 /** Takes the measurements of a look over into the gates' records. */
@@ -232,7 +241,9 @@ function compare(
     state: freshVerdict,
     takenTo: Math.ceil(now / minuteMs) * minuteMs,
   });
-  traffic.slowSeconds ??= seen.historySeconds ?? null;
+  const over = now - d.createdAt > historyMs.askedFor;
+  const slowSeconds = traffic.slowSeconds ?? seen.historySeconds ?? (over ? null : undefined);
+  if (slowSeconds !== undefined) traffic.slowSeconds = slowSeconds;
   const closed = closedTo(seen, traffic.takenTo, now);
   const minutes = seen.minutes.filter(({ at }) => at >= traffic.takenTo && at < closed);
   const options = { ...source, ...(traffic.slowSeconds && { slowSeconds: traffic.slowSeconds }) };
@@ -249,11 +260,15 @@ function compare(
 /** Up to where the minutes are complete. */
 function closedTo({ minutes }: TrafficSeen, takenTo: number, now: number): number {
   const complete = minutes.filter(
-    ({ at, blue, green }) =>
-      now >= at + minuteMs + visibleMs.early && blue.answered > 0 && green.answered > 0,
+    ({ at, blue, green }) => now >= at + minuteMs + visibleMs.early && isWhole(blue) && isWhole(green),
   );
   const early = Math.max(takenTo, ...complete.map(({ at }) => at + minuteMs));
   return Math.max(early, Math.floor((now - visibleMs.late) / minuteMs) * minuteMs);
+}
+
+/** Each number of a minute may appear at its own time; where all requests have their answers none is missing. */
+function isWhole({ requests, answered }: ColourCounts): boolean {
+  return requests > 0 && answered >= requests - 1 - requests / 2_000;
 }
 
 /**

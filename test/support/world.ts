@@ -3,6 +3,7 @@
  * engine, records in memory. No sockets, no timers: nothing happens but by `run` and `until`.
  */
 import { type CloudOptions, createCloud } from "../../src/aws/cloud.ts";
+import { createMetrics } from "../../src/aws/metrics.ts";
 import type { CommandKind } from "../../src/deployment/command.ts";
 import type { Decide } from "../../src/deployment/decide.ts";
 import type { Decision } from "../../src/deployment/decision.ts";
@@ -79,6 +80,8 @@ export interface WorldOptions {
   /** Instead of the real state machine. */
   decide?: Decide;
   clock?: SteppedClock;
+  /** Checks are measured at the sandbox's CloudWatch, rather than as `outside` says. */
+  metrics?: boolean;
   /** Stands between the engine and everything it calls. */
   gates?: {
     records(records: Records): Records;
@@ -120,18 +123,16 @@ export class World {
     this.outside = new Outside(this.clock);
     this.local = startAws({ clock: this.clock, seed, settings: { ...quick, ...settings } });
     const handler = this.counted(this.local.handler(callTimeoutMs));
-    const cloud = wrap(
-      createCloud({
-        clock: this.clock,
-        requestHandler: gates ? gates.handler(handler) : handler,
-        credentials: { accessKeyId: "test", secretAccessKey: "test" },
-        signer: unsigned,
-        maxAttempts: 1,
-        gatherMs: 0,
-        after: (ms, fn) => this.clock.after(ms, fn),
-      }),
-      this.local,
-    );
+    const on = {
+      clock: this.clock,
+      requestHandler: gates ? gates.handler(handler) : handler,
+      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+      signer: unsigned,
+      maxAttempts: 1,
+      after: (ms: number, fn: () => void) => this.clock.after(ms, fn),
+    };
+    const cloud = wrap(createCloud({ ...on, gatherMs: 0 }), this.local);
+    const metrics = options.metrics ? createMetrics(on) : undefined;
     this.cloud = gates ? gates.cloud(cloud) : cloud;
     const told: Records = {
       ...this.records,
@@ -147,7 +148,12 @@ export class World {
       records: gates ? gates.records(told) : told,
       wakes: { wake: async () => {} },
       cloud: this.cloud,
-      gauge: this.outside,
+      gauge: {
+        measure: (target, ask, deadline) =>
+          metrics && (ask.kind === "traffic" || ask.kind === "alarms" || ask.kind === "cloudwatch")
+            ? metrics.measure(target, ask, deadline)
+            : this.outside.measure(target, ask),
+      },
       hooks: this.outside,
       closed: (service, now) => this.closed(service, now),
       clock: this.clock,

@@ -6,11 +6,19 @@ import { backgroundOutcome, stepOutcome } from "../analysis.ts";
 import { isOpen, opensAt } from "../calendar.ts";
 import type { HookRequest } from "../hook.ts";
 import { elapsedMs, type Actor, type Deployment } from "../record.ts";
-import { describeStep, gateId, type HookStep, isGate, type Step, type WaitStep } from "../strategy.ts";
+import {
+  describeStep,
+  gateId,
+  type HookStep,
+  isGate,
+  type Step,
+  type WaitStep,
+  weightBefore,
+} from "../strategy.ts";
 import type { EventBody } from "../event.ts";
 import type { Move } from "../draft.ts";
 import { seconds } from "../draft.ts";
-import { greenPercent, stepsOf, type View } from "../view.ts";
+import { stepsOf, type View } from "../view.ts";
 import { clock, hold, perform, rollBack, type Rule, until } from "./rule.ts";
 
 /** The step that is to be done; undefined past the last one. */
@@ -327,7 +335,7 @@ function hookRequest(v: View, step: HookStep, attempt: number): HookRequest {
       ...(step.stage && { stage: step.stage }),
       strategy: d.strategy.name,
       phase: d.phase,
-      weightPercent: Math.round(100 * greenPercent(v)) / 100,
+      weightPercent: d.phase === "shifting" ? weightBefore(d.strategy, d.step) : 0,
       green: colour(d.green),
       ...(d.blue && { blue: colour(d.blue) }),
       ...(d.request.images && { images: d.request.images }),
