@@ -239,14 +239,6 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
       });
     },
 
-    slot: async (service) => {
-      const build = state.builds.get(service);
-      return structuredClone({
-        ...(state.slots.get(service) ?? { queue: [] }),
-        ...(build !== undefined && { build }),
-      });
-    },
-
     list: async ({ service, phases, before, limit }) => {
       const found = oldestFirst()
         .map((entry) => entry.deployment)
