@@ -3,7 +3,7 @@ import type { StraysFound } from "../engine/ports.ts";
 import { TealError } from "../errors.ts";
 import { errorBody, serviceList } from "./contract.ts";
 import type { ApiParts, App } from "./parts.ts";
-import { iso } from "./view.ts";
+import { iso } from "./moments.ts";
 
 export function services(app: App, { config, strayBook }: ApiParts): void {
   app.get(

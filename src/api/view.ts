@@ -4,18 +4,23 @@ import type { Weights } from "../deployment/effect.ts";
 import type { DeploymentEvent } from "../deployment/event.ts";
 import { isDecided, isTerminal, mayAsk, type Phase, phaseTable } from "../deployment/phases.ts";
 import { type Deployment, elapsedMs } from "../deployment/record.ts";
-import { describeStep, isGate, type Step } from "../deployment/strategy.ts";
-import { stepsOf } from "../deployment/view.ts";
+import { isGate } from "../deployment/strategy.ts";
+import { production, stepsOf } from "../deployment/view.ts";
+import { wayBack } from "../deployment/wayBack.ts";
 import {
   type CommandName,
   commandNames,
   type DeploymentView,
   type EventView,
-  type StepView,
+  type GateView,
 } from "./contract.ts";
+import { analysisView, gatesView, stepsView } from "./gates.ts";
+import { iso } from "./moments.ts";
 
 export function viewOf(d: Deployment, now: number): DeploymentView {
-  const { hold, cause, observed, pair, strategy } = d;
+  const { hold, cause, observed, pair, strategy, appointment } = d;
+  const gates = gatesView(d, now);
+  const back = wayBack(d);
   return {
     id: d.id,
     service: d.service,
@@ -37,8 +42,20 @@ export function viewOf(d: Deployment, now: number): DeploymentView {
       since: iso(since),
       nextAt: iso(nextAt),
     })),
-    steps: strategy.steps.map((step, index) => stepOf(d, step, index)),
-    routes: d.routes.map(({ ref, asked, gone }) => {
+    steps: stepsView(d),
+    gates,
+    analysis: analysisView(d),
+    ...(appointment && {
+      appointment: {
+        at: iso(appointment.at),
+        full: appointment.full,
+        ifHealthy: appointment.ifHealthy,
+        by: appointment.actor,
+      },
+    }),
+    overrides: d.overrides,
+    ...(back && { wayBack: back }),
+    routes: d.routes.map(({ ref, asked, gone, test }) => {
       const read = observed?.routes.find(({ arn }) => arn === ref.arn);
       return {
         kind: ref.kind,
@@ -46,6 +63,7 @@ export function viewOf(d: Deployment, now: number): DeploymentView {
         askedPercent: greenPercent(asked),
         ...(read && { observedPercent: greenPercent(read) }),
         gone: gone === true,
+        test: test === true,
       };
     }),
     blue: {
@@ -78,9 +96,11 @@ export function viewOf(d: Deployment, now: number): DeploymentView {
     ...(d.finishedAt !== undefined && { finishedAt: iso(d.finishedAt) }),
     elapsedMs: Math.max(0, (d.finishedAt ?? now) - d.createdAt),
     phaseElapsedMs: isTerminal(d.phase) ? 0 : elapsedMs(d, d.phaseSince, now),
-    ...remaining(d, now),
+    ...remaining(d, gates, now),
     commands: commandsOf(d),
+    ...(d.request.build !== undefined && { build: d.request.build }),
     ...(d.undoes && { undoes: d.undoes }),
+    ...(d.undoneBy && { undoneBy: d.undoneBy }),
     ...(d.recovers && { recovers: d.recovers }),
     events: d.events,
   };
@@ -134,10 +154,6 @@ function detailOf(event: DeploymentEvent): Partial<EventView> {
     case "note":
       return {};
   }
-}
-
-export function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }
 
 function outcomeOf(phase: Phase): DeploymentView["outcome"] {
@@ -194,22 +210,12 @@ function hasSense(d: Deployment, name: Exclude<CommandName, "abort">): boolean {
   }
 }
 
-function stepOf(d: Deployment, step: Step, index: number): StepView {
-  const state = index < d.step ? "done" : index === d.step && d.phase === "shifting" ? "current" : "to-come";
-  const what = describeStep(step);
-  if (step.kind === "pause") return { index, kind: step.kind, what, ms: step.ms, state };
-  if (step.kind === "scale" || step.kind === "weight") {
-    return { index, kind: step.kind, what, percent: step.percent, state };
-  }
-  return { index, kind: step.kind, what, state };
-}
-
-function remaining(d: Deployment, now: number): { remainingMs?: number } {
-  const step = d.strategy.steps[d.step];
+function remaining(d: Deployment, gates: GateView[], now: number): { remainingMs?: number } {
+  const passesAt = gates.find(({ state }) => state === "current")?.passesAt;
   const left = (whole: number, since: number) => ({
     remainingMs: Math.max(0, whole - elapsedMs(d, since, now)),
   });
-  if (d.phase === "shifting" && step?.kind === "pause") return left(step.ms, d.stepSince);
+  if (passesAt !== undefined) return { remainingMs: Math.max(0, Date.parse(passesAt) - now) };
   if (d.phase === "baking") return left(d.strategy.bakeMs, d.phaseSince);
   if (d.phase === "retaining") return left(d.strategy.retainMs, d.phaseSince);
   return {};
@@ -240,7 +246,7 @@ function progressOf(d: Deployment, now: number): number {
       return 95;
     case "rolling_back":
       // Backwards, by what green still carries.
-      return between(5, 80, Math.max(0, ...d.routes.map(({ asked }) => greenPercent(asked))) / 100);
+      return between(5, 80, Math.max(0, ...production(d).map(({ asked }) => greenPercent(asked))) / 100);
     case "rolled_back":
     case "failed":
     case "cancelled":

@@ -211,7 +211,7 @@ describe("a hook's answer", () => {
     });
     await world.ends(id, "succeeded");
     const asked = (await world.events(id)).find((event) => event.type === "command");
-    expect(asked).toMatchObject({ actor: { kind: "ci", name: "smoke" }, gate: "smoke" });
+    expect(asked).toMatchObject({ actor: { kind: "ci", name: "ada" }, gate: "smoke" });
   });
 
   it("says FAILED for good, and turns the deployment back", async () => {

@@ -20,10 +20,21 @@ const shifting: DeploymentView = {
   problems: [],
   troubles: [],
   steps: [
-    { index: 0, kind: "weight", what: "weight 10 %", percent: 10, state: "done" },
-    { index: 1, kind: "pause", what: "pause 10m", ms: 600_000, state: "current" },
-    { index: 2, kind: "weight", what: "weight 100 %", percent: 100, state: "to-come" },
+    { phase: "shifting", index: 0, kind: "weight", what: "weight 10 %", percent: 10, state: "done" },
+    {
+      phase: "shifting",
+      index: 1,
+      kind: "pause",
+      what: "pause 10m",
+      ms: 600_000,
+      state: "current",
+      gate: "pause-2",
+    },
+    { phase: "shifting", index: 2, kind: "weight", what: "weight 100 %", percent: 100, state: "to-come" },
   ],
+  gates: [],
+  analysis: [],
+  overrides: [],
   routes: [
     {
       kind: "listener",
@@ -31,6 +42,7 @@ const shifting: DeploymentView = {
       askedPercent: 10,
       observedPercent: 5,
       gone: false,
+      test: false,
     },
   ],
   blue: {

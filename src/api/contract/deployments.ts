@@ -18,16 +18,83 @@ const setView = z.object({
 });
 export type SetView = z.output<typeof setView>;
 
+const stepState = z.enum(["done", "current", "to-come"]);
+/** The phase whose list of steps it is of; `index` counts from 0 within that list. */
+const stepPhase = z.enum(["provisioning", "testing", "shifting"]);
+
 const stepView = z.object({
+  phase: stepPhase,
   index: z.number(),
   kind: z.enum(["scale", "weight", "test", "pause", "wait", "analyze", "hook"]),
   /** In words: `weight 25 %`. */
   what: z.string(),
   percent: percent.optional(),
   ms: z.number().optional(),
-  state: z.enum(["done", "current", "to-come"]),
+  state: stepState,
+  /** Where it is a gate: its id. */
+  gate: z.string().optional(),
 });
 export type StepView = z.output<typeof stepView>;
+
+/** What a check came to within one gate; the counts are of measurements, `unclear` of those in a row. */
+const checkView = z.object({
+  name: z.string(),
+  good: z.number(),
+  bad: z.number(),
+  unclear: z.number(),
+  /** Bad ones that are borne. */
+  failureLimit: z.number(),
+  /** Measurements that make it up; absent where time does. */
+  count: z.number().optional(),
+  /** Measured and told, and nothing follows from it. */
+  dryRun: z.boolean(),
+  last: z.object({ at: moment, outcome: z.enum(["good", "bad", "unclear"]), what: z.string() }).optional(),
+  nextAt: moment.optional(),
+});
+export type CheckView = z.output<typeof checkView>;
+
+/** A step that waits for time, someone or something. */
+const gateView = z.object({
+  id: z.string(),
+  kind: z.enum(["pause", "approval", "moment", "window", "analyze", "hook"]),
+  what: z.string(),
+  phase: stepPhase,
+  index: z.number(),
+  state: stepState,
+  /** Where it stands at it: since when, without the time held. */
+  since: moment.optional(),
+  /** When its time is over: the end of a pause or an analysis, its moment, the opening of its window. */
+  passesAt: moment.optional(),
+  /** When it is given up, and what follows then. Both moments move on while it is held. */
+  timeoutAt: moment.optional(),
+  onTimeout: z.enum(["rollback", "proceed", "pause"]).optional(),
+  /** Who may let it pass; without names whoever may approve at all. `notStarter`: not who asked for it. */
+  approval: z.object({ by: z.array(z.string()).optional(), notStarter: z.boolean() }).optional(),
+  window: z.object({ hours: z.string(), timezone: z.string() }).optional(),
+  /** Of a lifecycle hook, ECS's name. */
+  stage: z.string().optional(),
+  hook: z
+    .object({
+      host: z.string(),
+      /** 0: not called yet. */
+      attempt: z.number(),
+      /** Calls in a row that did not reach it. */
+      failures: z.number(),
+      answer: z
+        .object({
+          status: z.enum(["SUCCEEDED", "FAILED", "IN_PROGRESS"]),
+          message: z.string().optional(),
+          at: moment,
+        })
+        .optional(),
+      nextAt: moment.optional(),
+    })
+    .optional(),
+  checks: z.array(checkView).optional(),
+  /** By whom it was let pass, where that was a person. */
+  passed: z.object({ by: actor, at: moment, how: z.enum(["approved", "skipped"]) }).optional(),
+});
+export type GateView = z.output<typeof gateView>;
 
 /** Green's share of the pair's traffic on one route, in percent; 0 where the pair has none at all. */
 const routeView = z.object({
@@ -36,6 +103,8 @@ const routeView = z.object({
   askedPercent: percent,
   observedPercent: percent.optional(),
   gone: z.boolean(),
+  /** No production traffic takes it. */
+  test: z.boolean(),
 });
 export type RouteView = z.output<typeof routeView>;
 
@@ -76,7 +145,24 @@ export const deploymentView = z.object({
       nextAt: moment,
     }),
   ),
+  /** All of them, in the order in which they come. */
   steps: z.array(stepView),
+  gates: z.array(gateView),
+  /** The checks in the background, from the first weight until green is PRIMARY and kept. */
+  analysis: z.array(checkView),
+  /** A promotion that was asked for a later moment. */
+  appointment: z.object({ at: moment, full: z.boolean(), ifHealthy: z.boolean(), by: actor }).optional(),
+  /** What was closed and goes on all the same: ids of freezes, or `window`. */
+  overrides: z.array(z.string()),
+  /** How ready the way back is; absent where it goes back already, or has ended without serving. */
+  wayBack: z
+    .object({
+      kind: z.enum(["untouched", "flip", "scale", "redeploy", "none"]),
+      what: z.string(),
+      /** About how long until traffic is as it was; absent where nothing tells. */
+      ms: z.number().optional(),
+    })
+    .optional(),
   routes: z.array(routeView),
   blue: setView,
   green: setView,
@@ -101,12 +187,16 @@ export const deploymentView = z.object({
   elapsedMs: z.number(),
   /** In its phase, without the time held. */
   phaseElapsedMs: z.number(),
-  /** What is left of a pause, the bake or the retention. */
+  /** What is left of a pause, another wait whose end is known, the bake or the retention. */
   remainingMs: z.number().optional(),
   /** Commands that it can obey now. */
   commands: z.array(commandName),
+  /** By which one that is older than the newest accepted one is told. */
+  build: z.number().optional(),
   /** The deployment whose effect this one undoes. */
   undoes: z.string().optional(),
+  /** The deployment that undoes this one so. */
+  undoneBy: z.string().optional(),
   /** The deployment whose task set this one took over, found without a record. */
   recovers: z.string().optional(),
   /** Number of events so far. */

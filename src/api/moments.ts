@@ -1,0 +1,4 @@
+/** Moments as the API writes them. */
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
