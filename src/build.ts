@@ -8,7 +8,7 @@ import { type LiveConfig, watchConfig } from "./config/reload.ts";
 import { closedAt } from "./deployment/calendar.ts";
 import type { Decide } from "./deployment/decide.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
-import type { Clock, Cloud, Records, StrayBook, Wakes } from "./engine/ports.ts";
+import type { Clock, Cloud, Hooks, Records, StrayBook, Wakes } from "./engine/ports.ts";
 import { createGauges } from "./outbound/gauges.ts";
 import { createHooks } from "./outbound/hooks.ts";
 import { confirming, type Keep } from "./redis/confirmation.ts";
@@ -50,6 +50,7 @@ export const systemClock: Clock = { now: () => Date.now() };
 export interface Instead {
   records?: (records: Records) => Records;
   cloud?: (cloud: Cloud) => Cloud;
+  hooks?: (hooks: Hooks) => Hooks;
   decide?: Decide;
 }
 
@@ -95,6 +96,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
   const metrics = createMetrics({ clock, log });
   const outbound = { clock, log, ...config.outbound };
   const gauges = createGauges(outbound);
+  const hooks = createHooks({ ...outbound, keys: config.outbound.hookKeys });
   const engine = createEngine({
     records: instead.records?.(records) ?? records,
     wakes,
@@ -105,7 +107,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
           ? gauges.measure(ask, deadline)
           : metrics.measure(target, ask, deadline),
     },
-    hooks: createHooks({ ...outbound, keys: config.outbound.hookKeys }),
+    hooks: instead.hooks?.(hooks) ?? hooks,
     closed: (service, now) => {
       const calendar = live.current().services[service]?.calendar;
       return calendar && closedAt(calendar, service, now);

@@ -3,7 +3,7 @@
  * It is the real worker; only its ports are watched.
  */
 import { loadConfig } from "../../src/config/config.ts";
-import type { Cloud, Records } from "../../src/engine/ports.ts";
+import type { Cloud, Hooks, Records } from "../../src/engine/ports.ts";
 import { runWorker } from "../../workers/worker.ts";
 import { type Moment, pointLine, showPoint } from "./points.ts";
 
@@ -44,4 +44,13 @@ const watchCloud = (cloud: Cloud): Cloud => ({
   },
 });
 
-await runWorker(loadConfig(process.env), { records: watchRecords, cloud: watchCloud });
+const watchHooks = (hooks: Hooks): Hooks => ({
+  async call(request, guard) {
+    await at("call", "callHook");
+    const outcome = await hooks.call(request, guard);
+    untold = "callHook";
+    return outcome;
+  },
+});
+
+await runWorker(loadConfig(process.env), { records: watchRecords, cloud: watchCloud, hooks: watchHooks });

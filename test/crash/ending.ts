@@ -12,6 +12,8 @@ export interface Ending {
   routes: object[];
   /** How many task sets and revisions were ever made for it. */
   made: { taskSets: number; revisions: number };
+  /** Whether the hook was asked one thing, however often: a repeat carries the same key. */
+  askedOnce: boolean;
   /** Phases and steps in the order in which they happened. */
   course: string[];
   /** Whether events count from 0 without holes, and the record counts them all. */
@@ -54,6 +56,7 @@ export async function endingOf(stage: Stage, id: string): Promise<Ending> {
       ...aws.elb(region, "DescribeRules", { RuleArns: [rule ?? ""] }).Rules,
     ],
     made: { taskSets: new Set(made).size, revisions: revisions.length },
+    askedOnce: stage.hookKeys.every((key) => key === `${id}/smoke/1`),
     course: events.flatMap((event) => {
       if (event.type === "phase") return [event.to];
       return event.type === "step" ? [event.what] : [];

@@ -72,7 +72,7 @@ async function freezeAt(stage: Stage, sent: Sent): Promise<{ id: string; thaw: (
     stands = true;
     return "answer";
   });
-  const id = await stage.deploy(canary);
+  const id = await stage.deploy(canary(stage.hookUrl));
   await stage.until(`frozen at ${sent}`, () => stands || undefined);
   return {
     id,
@@ -119,7 +119,7 @@ async function rollBackLate(stage: Stage, action: string, ms: number): Promise<s
   calls.subscribe((call) => (performed += call.action === action ? 1 : 0));
   const sent = (): number => stage.sent.filter((one) => one.startsWith(`${action}:`)).length;
   stage.startWorker();
-  const id = await stage.deploy(canary);
+  const id = await stage.deploy(canary(stage.hookUrl));
   await stage.until(`${action} sent`, () => sent() > 0);
   await askBack(stage, id);
   await stage.settled(id);
@@ -171,7 +171,7 @@ scenarios.set("a create whose answer is lost and that reads hide, raced by a rol
     return "cut";
   });
   stage.startWorker();
-  const id = await stage.deploy(canary);
+  const id = await stage.deploy(canary(stage.hookUrl));
   await stage.until("created", () => created);
   await askBack(stage, id);
   await stage.settled(id);
@@ -184,7 +184,7 @@ scenarios.set("a create whose answer is lost and that reads hide, raced by a rol
 scenarios.set("two workers given one deployment at once, at every turn", async (stage) => {
   stage.startWorker({ concurrency: 1 });
   stage.startWorker({ concurrency: 1 });
-  const id = await stage.deploy(warm);
+  const id = await stage.deploy(warm(stage.hookUrl));
   const queue = new Queue(turnsQueue, { connection: stage.redis, prefix: stage.prefix });
   await queue.add("turn", { id }, { jobId: "its-double", removeOnComplete: true, removeOnFail: true });
   await queue.close();

@@ -60,7 +60,7 @@ export async function undisturbed(course: Course, stages: Stages): Promise<Undis
 
 /** Starts the deployment and, for a rollback, asks for it as soon as green is PRIMARY. */
 async function start(stage: Stage, course: Course, beforeAsking = (): void => {}): Promise<string> {
-  const id = await stage.deploy(course === "canary" ? canary : warm);
+  const id = await stage.deploy((course === "canary" ? canary : warm)(stage.hookUrl));
   if (course === "canary") return id;
   await stage.until(`${id} retaining`, async () => (await stage.deployment(id)).phase === "retaining");
   beforeAsking();

@@ -3,6 +3,8 @@
  * composition root as the API has it, and workers that are processes of their own. Each stage has its own
  * sandbox and its own keys, so that many stand side by side; the same seed gives each the same ARNs.
  */
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,14 +36,26 @@ export function strategy(steps: Step[], more: Partial<Strategy> = {}): Strategy 
   return { name: "short", ...strategyDefaults, holdMs: 200, steps, ...more };
 }
 
-/** Every kind of effect in it: half of green, half of the traffic, then all. */
-export const canary = strategy([
-  { kind: "weight", percent: 50 },
-  { kind: "weight", percent: 100 },
-]);
+/** Every kind of effect in it: half of green, half of the traffic, a hook that is asked, then all. */
+export function canary(hookUrl: string): Strategy {
+  const hook = {
+    url: hookUrl,
+    headers: {},
+    timeoutMs: 60_000,
+    attemptsMax: 10,
+    onFailure: "rollback" as const,
+  };
+  return strategy([
+    { kind: "weight", percent: 50 },
+    { kind: "hook", id: "smoke", hook },
+    { kind: "weight", percent: 100 },
+  ]);
+}
 
 /** The same with blue kept warm, so that a rollback may be asked for at the latest moment. */
-export const warm: Strategy = { ...canary, retainMs: 3_600_000 };
+export function warm(hookUrl: string): Strategy {
+  return { ...canary(hookUrl), retainMs: 3_600_000 };
+}
 
 export interface StageOptions {
   redisUrl: string;
@@ -67,9 +81,13 @@ export interface Stage {
   wakes: Teal["wakes"];
   /** Task sets that AWS made or gave again: who asked, as text, and what it got. */
   created: readonly { request: string; arn: string }[];
-  /** Every mutating request so far, in the order of arrival. */
+  /** Where the hook of `canary` is called; it always agrees. */
+  hookUrl: string;
+  /** The keys that it was called with. */
+  hookKeys: readonly string[];
+  /** Every mutating request so far, calls of the hook among them, in the order of arrival. */
   sent: readonly Sent[];
-  /** Runs once when AWS has performed this request and before it answers; `cut` breaks the connection. */
+  /** Runs once when this request was performed and before it is answered; `cut` breaks the connection. */
   onSent(sent: Sent, then: () => "answer" | "cut"): void;
   target(service?: string): ServiceTarget;
   /** Asks for a new version of the service; the answer is the deployment's id. */
@@ -92,6 +110,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const arns = buildWorld(local.aws, worldOf(services, desired));
   const wire = watchWire(local.handle);
   const server = await serveWire(wire.handle);
+  const hook = await serveHook(wire.arrived);
   const directory = mkdtempSync(join(tmpdir(), "teal-stage-"));
   const configFile = join(directory, "teal.yaml");
   writeFileSync(configFile, "services: {}\n");
@@ -104,6 +123,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     TEAL_STALLED_MS: String(timing.stalledMs),
     TEAL_SWEEP_MS: String(timing.sweepMs),
     TEAL_STOP_MS: String(timing.stopMs),
+    TEAL_HOOK_SECRET: `whsec_${Buffer.alloc(32, 1).toString("base64")}`,
+    TEAL_OUTBOUND_ALLOW: "127.0.0.1",
     AWS_ENDPOINT_URL: server.url,
     AWS_ACCESS_KEY_ID: "sandbox",
     AWS_SECRET_ACCESS_KEY: "sandbox",
@@ -130,6 +151,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     engine: teal.engine,
     records: teal.records,
     wakes: teal.wakes,
+    hookUrl: hook.url,
+    hookKeys: hook.keys,
     sent: wire.sent,
     onSent: wire.onSent,
     target: (service = "checkout") => targetOf(arns, service),
@@ -187,6 +210,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       await Promise.all(workers.map((worker) => worker.kill()));
       await teal.close();
       await server.close();
+      await hook.close();
       await local.close();
       clock.end();
       const keys = await redis.keys(`${prefix}*`);
@@ -223,25 +247,64 @@ const pollMs = 100;
 /** Deployments and workers told about when a wait fails. */
 const storyMax = 4;
 
+/** A system of somebody else's, which agrees to everything. */
+async function serveHook(
+  arrived: Wire["arrived"],
+): Promise<{ url: string; keys: string[]; close(): Promise<void> }> {
+  const keys: string[] = [];
+  const server = createServer((request, response) => {
+    keys.push(String(request.headers["idempotency-key"]));
+    request.resume().on("end", () => {
+      if (arrived("callHook") === "cut") response.destroy();
+      else response.end(JSON.stringify({ status: "SUCCEEDED" }));
+    });
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the hook has no port");
+  return {
+    url: `http://127.0.0.1:${address.port}/smoke`,
+    keys,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
+
+type Wire = Pick<Stage, "onSent"> & {
+  handle: Handle;
+  sent: Sent[];
+  /** Notes a request that was performed; what is to become of its answer. */
+  arrived(action: string): "answer" | "cut";
+};
+
 /** Counts mutating requests and lets a test act between AWS's doing and its answer. */
-function watchWire(inner: Handle): Pick<Stage, "onSent"> & { handle: Handle; sent: Sent[] } {
+function watchWire(inner: Handle): Wire {
   const sent: Sent[] = [];
   const counts = new Map<string, number>();
   const ears = new Map<Sent, () => "answer" | "cut">();
+  const counted = (action: string): Sent => {
+    const count = (counts.get(action) ?? 0) + 1;
+    counts.set(action, count);
+    sent.push(`${action}:${count}`);
+    return `${action}:${count}`;
+  };
+  const become = (name: Sent): "answer" | "cut" => {
+    const then = ears.get(name);
+    ears.delete(name);
+    return then?.() ?? "answer";
+  };
   return {
     sent,
     onSent: (name, then) => void ears.set(name, then),
+    arrived: (action) => become(counted(action)),
     handle: async (request) => {
       const { action } = routeOf(request);
       if (/^(Describe|List|Get)/.test(action)) return await inner(request);
-      const count = (counts.get(action) ?? 0) + 1;
-      counts.set(action, count);
-      const name = `${action}:${count}`;
-      sent.push(name);
+      const name = counted(action);
       const reply = await inner(request);
-      const then = ears.get(name);
-      ears.delete(name);
-      return then?.() === "cut" ? { cut: true } : reply;
+      return become(name) === "cut" ? { cut: true } : reply;
     },
   };
 }
