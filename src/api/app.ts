@@ -14,6 +14,7 @@ import { hookAnswers } from "./hookAnswers.ts";
 import type { ApiParts, App } from "./parts.ts";
 import { answerError, checkBySchema } from "./problems.ts";
 import { recovery } from "./recovery.ts";
+import { redeploy } from "./redeploy.ts";
 import { services } from "./services.ts";
 import { genericWebhook } from "./webhooks/generic.ts";
 
@@ -62,6 +63,7 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     events,
     commands,
     hookAnswers,
+    redeploy,
     services,
     recovery,
     health,

@@ -73,6 +73,8 @@ export function undoing(
     id: string;
     taskDefinition: string;
     spec: TaskSetSpec;
+    /** As it is configured now; left out, as it was for `d`. */
+    target?: Deployment["target"];
     strategy: Strategy;
     actor: Deployment["actor"];
     reason: string;
@@ -84,7 +86,7 @@ export function undoing(
   return {
     ...newDeployment({
       id: order.id,
-      target: d.target,
+      target: order.target ?? d.target,
       strategy: withoutCanary(order.strategy),
       request: { taskDefinition, taskSet, reason },
       actor: order.actor,

@@ -10,8 +10,11 @@ import type { Actor, Deployment, DeployRequest } from "../deployment/record.ts";
 import type { Strategy } from "../deployment/strategy.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
 import { TealError } from "../errors.ts";
+import { newId, wakeOrLeave } from "./accepting.ts";
+import { redeploy, type Redeployed, type RedeployOrder } from "./redeploy.ts";
 import { lookLimitMs, type Parts, type Rest, runTurns } from "./turn.ts";
 
+export type { Redeployed, RedeployOrder } from "./redeploy.ts";
 export type { EngineLog, Rest } from "./turn.ts";
 
 export interface Order {
@@ -58,6 +61,12 @@ export interface Engine {
    * id. Throws `unknown-deployment`, `unavailable`. Safe to repeat with the same `commandId`.
    */
   ask(id: string, order: CommandOrder): Promise<Command>;
+  /**
+   * Goes back to what an earlier deployment brought: by a new one without a canary, which waits for nobody, or where
+   * that is faster by a rollback of what came after. Throws `unknown-deployment`, `command-refused`, `busy`,
+   * `idempotency-conflict`, `unavailable`. With an idempotency key it is safe to repeat.
+   */
+  redeploy(id: string, order: RedeployOrder): Promise<Redeployed>;
   /** Task sets of ours that no record answers for. Only reads. Throws `unavailable` where AWS can't be read. */
   strays(target: ServiceTarget): Promise<Stray[]>;
   /**
@@ -77,7 +86,7 @@ export interface EngineParts extends Parts {
 export function createEngine(parts: EngineParts): Engine {
   const { records, clock } = parts;
 
-  return {
+  const engine: Engine = {
     async start(order) {
       const now = clock.now();
       const { request, force = false } = order;
@@ -126,6 +135,8 @@ export function createEngine(parts: EngineParts): Engine {
       return command;
     },
 
+    redeploy: (id, order) => redeploy(id, order, parts, engine),
+
     strays: async (target) => (await lookForStrays(parts, target)).strays,
 
     async recover(order) {
@@ -157,6 +168,7 @@ export function createEngine(parts: EngineParts): Engine {
 
     run: (id, signal) => runTurns(id, parts, signal),
   };
+  return engine;
 }
 
 /** What AWS has of ours on this service, less what living deployments answer for. */
@@ -191,21 +203,4 @@ function goes(d: Deployment, way: Way): boolean {
     : way === "remove"
       ? d.takeUp === "rolling_back" && !back
       : d.takeUp !== "rolling_back";
-}
-
-/** What was accepted is kept; a wake-up that fails is made up for by the sweep. */
-async function wakeOrLeave({ wakes, log }: EngineParts, id: string): Promise<void> {
-  try {
-    await wakes.wake(id);
-  } catch (error) {
-    log.warn({ deploymentId: id, err: error }, "could not wake the deployment at once; the sweep will");
-  }
-}
-
-/**
- * `checkout-1wqk7j2-4f9a03`: the service, the second it was asked for (so that names sort by time), and chance.
- * No colon and never only digits, as BullMQ wants of a job's id.
- */
-function newId(service: string, now: number, random: string): string {
-  return `${service}-${Math.floor(now / 1000).toString(36)}-${random.slice(0, 6)}`;
 }

@@ -38,7 +38,8 @@ export type Committed =
   | { kind: "lost" };
 
 export type Created =
-  | { kind: "created"; deployment: Deployment }
+  /** `asked`: whose inbox the command of `first` is in. */
+  | { kind: "created"; deployment: Deployment; asked?: string }
   /** The same idempotency key created this one before. */
   | { kind: "existing"; deployment: Deployment }
   | { kind: "busy"; acting: string }
@@ -66,14 +67,14 @@ export interface Records {
   /**
    * Accepts a deployment: its record (phase `queued`), first events, place in the service's queue and due time.
    * With nobody acting and an empty queue it gets the slot at once. Atomic. With `first` it waits before all others,
-   * however many there are: the way back is not held up by a queue.
+   * however many there are, and whoever acts on the service gets this command: the way back is held up by nobody.
    */
   create(
     deployment: Deployment,
     events: DeploymentEvent[],
     options: {
       whenBusy: "queue" | "reject";
-      first?: boolean;
+      first?: Command;
       idempotencyKey?: string;
       fingerprint?: string;
       /** Refused where it is lower than the last accepted one of the service, unless forced. */

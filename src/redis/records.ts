@@ -71,7 +71,7 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
         permit: await permit(what),
         deployment: toInsert(deployment, events),
         reject: whenBusy === "reject",
-        first: first === true,
+        ...(first && { first: { commandId: first.id, command: JSON.stringify(first) } }),
         ...(build && { build }),
         ...(key !== undefined && { idempotency: { key, fingerprint } }),
         limits,
@@ -83,7 +83,8 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
       if (reply[0] === "existing") return { kind: "existing", deployment: toDeployment(reply[1]) };
       if (reply[0] === "stale") return { kind: "stale", accepted: Number(reply[1]) };
       if (reply[0] === "busy") return { kind: "busy", acting: reply[1] };
-      return reply[0] === "created" ? { kind: "created", deployment } : { kind: "conflict" };
+      if (reply[0] === "conflict") return { kind: "conflict" };
+      return { kind: "created", deployment, ...(reply[1] !== "" && { asked: reply[1] }) };
     },
 
     claim: async (id) => {

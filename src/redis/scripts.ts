@@ -30,7 +30,7 @@ export type SlotReply = [acting: string, retaining: string, queue: string[]];
 export type BuildSlotReply = [...SlotReply, build: string];
 
 export type CreateReply =
-  | ["created"]
+  | ["created", asked: string]
   | ["existing", record: string]
   | ["busy", acting: string]
   | ["stale", accepted: string]
@@ -149,8 +149,8 @@ return call('SET', a.permit, '1', 'PX', a.ms)
 `;
 
 /**
- * Arguments: permit, deployment {id, service, record, events, place, createdAt}, reject, first, idempotency?,
- * build? {number, force}, limits.
+ * Arguments: permit, deployment {id, service, record, events, place, createdAt}, reject, first? {commandId, command},
+ * idempotency?, build? {number, force}, limits.
  */
 const tealCreate = /* lua */ `
 if call('EXISTS', a.permit) == 0 then return { 'late' } end
@@ -174,6 +174,7 @@ if older and not a.build.force then return { 'stale', accepted } end
 local acting = slot[1] ~= '' and slot[1] or slot[3][1]
 if acting and (a.reject or (not a.first and #slot[3] >= a.limits.queue)) then return { 'busy', acting } end
 
+if a.first then writeThoughFull() end
 insert(d)
 if idem then
   call('HSET', idem, 'id', d.id, 'fingerprint', a.idempotency.fingerprint)
@@ -183,9 +184,10 @@ if a.build and not older then call('HSET', slotKey, 'build', a.build.number) end
 call(a.first and 'LPUSH' or 'RPUSH', p .. 'queue:' .. d.service, d.id)
 fill(d.service, d.createdAt)
 trim(d.service, a.limits.settled, a.limits.trimBatch)
+if a.first and slot[1] ~= '' then append(slot[1], a.first.command, a.first.commandId, d.createdAt, a.limits.seen) end
 call('DEL', a.permit)
 call('PUBLISH', p .. 'changes', d.id)
-return { 'created' }
+return { 'created', a.first and slot[1] or '' }
 `;
 
 /**

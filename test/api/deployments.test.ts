@@ -221,6 +221,7 @@ describe("protection", () => {
       "/v1/deployments/{id}/events",
       "/v1/deployments/{id}/commands",
       "/v1/deployments/{id}/gates/{gate}/answer",
+      "/v1/deployments/{id}/redeploy",
       "/v1/services",
       "/v1/services/{name}/strays",
       "/v1/services/{name}/recover",

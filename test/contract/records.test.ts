@@ -102,13 +102,19 @@ describe.each(Object.keys(implementations))("records in %s", (name) => {
       expect(busy).toEqual({ kind: "busy", acting: "a" });
     });
 
-    it("lets one that must not wait for others in before them, also where the queue is full", async () => {
+    it("lets one in before all others, and asks whoever acts, also where the queue is full", async () => {
       records = await open({ queue: 1 });
-      await create("a");
+      const first = command("back", { kind: "rollback" });
+      const ask = (id: string): ReturnType<Records["create"]> =>
+        records.create(deployment(id), [note(0)], { whenBusy: "queue", first });
+      expect(await ask("a")).toEqual({ kind: "created", deployment: deployment("a") });
+      await commit("a");
       await create("b");
-      const created = await records.create(deployment("c"), [note(0)], { whenBusy: "queue", first: true });
-      expect(created.kind).toBe("created");
-      expect(await slot("a")).toEqual({ acting: "a", queue: ["c", "b"] });
+      expect(await ask("c")).toEqual({ kind: "created", deployment: deployment("c"), asked: "a" });
+      expect(await ask("d")).toMatchObject({ kind: "created", asked: "a" });
+      expect(await slot("a")).toEqual({ acting: "a", queue: ["d", "c", "b"] });
+      expect((await claim("a")).inbox).toEqual([first]);
+      expect(await records.dueAt("a")).toBe(1_000);
     });
 
     it("refuses a build that is older than the last accepted one, unless it is forced", async () => {

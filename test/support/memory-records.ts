@@ -148,12 +148,15 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
       state.idempotency.set(key, { id: deployment.id, fingerprint, expiresAt });
     }
     if (build) state.builds.set(deployment.service, Math.max(build.number, accepted ?? 0));
-    if (options.first) slot.queue.unshift(deployment.id);
+    const { first } = options;
+    const asked = first && slot.acting;
+    if (first) slot.queue.unshift(deployment.id);
     else slot.queue.push(deployment.id);
+    if (first && asked) append(asked, first, deployment.createdAt);
     fill(deployment.service, deployment.createdAt);
     trim(deployment.service);
     changed(deployment.id);
-    return { kind: "created", deployment };
+    return { kind: "created", deployment, ...(asked && { asked }) };
   };
 
   const write = (entry: Entry, decision: Decision, now: number): string[] => {

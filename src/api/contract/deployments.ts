@@ -257,3 +257,11 @@ export const commandAnswer = z.object({
   started: z.string().optional(),
 });
 export type CommandAnswer = z.output<typeof commandAnswer>;
+
+export const redeployAnswer = z.object({
+  /** A new deployment, the rollback of what came after it, or nothing because it serves already. */
+  way: z.enum(["redeploy", "rollback", "none"]),
+  message: z.string(),
+  deployment: deploymentView,
+});
+export type RedeployAnswer = z.output<typeof redeployAnswer>;

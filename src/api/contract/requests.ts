@@ -193,6 +193,15 @@ export const hookAnswerRequest = z
   })
   .refine((body) => body.status ?? body.hookStatus, { error: "is missing", path: ["status"] });
 
+export const redeployRequest = z.strictObject({
+  reason: text(500).optional().describe("For the history."),
+  whenBusy: z
+    .enum(["rollback", "reject"])
+    .optional()
+    .describe("While another deployment acts: it goes back first (default), or this is refused."),
+});
+export type RedeployBody = z.input<typeof redeployRequest>;
+
 export const recoverRequest = z.strictObject({
   deployment: deploymentId.describe("The one that a stray's tag names."),
   way: z

@@ -124,6 +124,9 @@ export async function createStage(
       }
       return command;
     }),
+    redeploy: async () => {
+      throw new Error("told in a whole world, in redeploy.test.ts");
+    },
     strays: failing(async () => strays),
     recover: failing(async ({ deployment, way, ...order }) => {
       const stray = strays.find((one) => one.deployment === deployment);
