@@ -12,7 +12,7 @@ import {
   type RegisterTaskDefinitionCommandInput,
 } from "@aws-sdk/client-ecs";
 import { ModifyListenerCommand, ModifyRuleCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
-import type { AwsEffect, CreateTaskSetRequest } from "../deployment/effect.ts";
+import { actionOf, type AwsEffect, type CreateTaskSetRequest } from "../deployment/effect.ts";
 import type { EffectValue, Outcome } from "../deployment/observation.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
 import type { Guard } from "../engine/ports.ts";
@@ -48,7 +48,7 @@ export async function perform(
     );
     return { kind: "done", at: clock.now(), value, ...(requestId && { requestId }) };
   } catch (error) {
-    const fault = faultOf(error, actions[effect.kind]);
+    const fault = faultOf(error, actionOf(effect));
     return { kind: attempts.unsure ? "unknown" : "refused", at: clock.now(), fault };
   }
 }
@@ -65,16 +65,6 @@ interface Acting {
   attempts: Attempts;
   target: ServiceTarget;
 }
-
-const actions = {
-  registerTaskDefinition: "ecs:RegisterTaskDefinition",
-  createTaskSet: "ecs:CreateTaskSet",
-  scaleTaskSet: "ecs:UpdateTaskSet",
-  setWeights: "elasticloadbalancing:ModifyRule",
-  makePrimary: "ecs:UpdateServicePrimaryTaskSet",
-  tagTaskSet: "ecs:TagResource",
-  deleteTaskSet: "ecs:DeleteTaskSet",
-} as const satisfies Record<AwsEffect["kind"], string>;
 
 type Of<K extends AwsEffect["kind"]> = Extract<AwsEffect, { kind: K }>;
 
@@ -99,7 +89,7 @@ function act(on: Acting, effect: AwsEffect): Promise<Done> {
 
 /** It has no token: a repeat that the caller does not know of would make a second revision. */
 async function registerTaskDefinition(on: Acting, effect: Of<"registerTaskDefinition">): Promise<Done> {
-  const action = actions[effect.kind];
+  const action = actionOf(effect);
   const command = on.attempts.watch(new RegisterTaskDefinitionCommand(registerInput(effect)), action);
   const ecs = on.clients.ecsOnce(on.target.region);
   const answer = await on.call(action, (abortSignal) => ecs.send(command, { abortSignal }));
@@ -107,7 +97,7 @@ async function registerTaskDefinition(on: Acting, effect: Of<"registerTaskDefini
 }
 
 async function createTaskSet(on: Acting, effect: Of<"createTaskSet">): Promise<Done> {
-  const action = actions[effect.kind];
+  const action = actionOf(effect);
   const command = on.attempts.watch(new CreateTaskSetCommand(createInput(effect.request)), action);
   const answer = await on.call(action, (abortSignal) => on.ecs.send(command, { abortSignal }));
   return done(answer, answer.taskSet?.taskSetArn);
@@ -115,7 +105,7 @@ async function createTaskSet(on: Acting, effect: Of<"createTaskSet">): Promise<D
 
 async function scaleTaskSet(on: Acting, effect: Of<"scaleTaskSet">): Promise<Done> {
   const { cluster, service } = on.target;
-  const action = actions[effect.kind];
+  const action = actionOf(effect);
   const scale = { value: effect.scalePercent, unit: "PERCENT" } as const;
   const input = { cluster, service, taskSet: effect.arn, scale };
   const command = on.attempts.watch(new UpdateTaskSetCommand(input), action);
@@ -124,14 +114,14 @@ async function scaleTaskSet(on: Acting, effect: Of<"scaleTaskSet">): Promise<Don
 
 async function makePrimary(on: Acting, effect: Of<"makePrimary">): Promise<Done> {
   const { cluster, service } = on.target;
-  const action = actions[effect.kind];
+  const action = actionOf(effect);
   const input = { cluster, service, primaryTaskSet: effect.arn };
   const command = on.attempts.watch(new UpdateServicePrimaryTaskSetCommand(input), action);
   return done(await on.call(action, (abortSignal) => on.ecs.send(command, { abortSignal })));
 }
 
 async function tagTaskSet(on: Acting, effect: Of<"tagTaskSet">): Promise<Done> {
-  const action = actions[effect.kind];
+  const action = actionOf(effect);
   const input = { resourceArn: effect.arn, tags: effect.tags };
   const command = on.attempts.watch(new TagResourceCommand(input), action);
   return done(await on.call(action, (abortSignal) => on.ecs.send(command, { abortSignal })));
@@ -140,7 +130,7 @@ async function tagTaskSet(on: Acting, effect: Of<"tagTaskSet">): Promise<Done> {
 /** A set that does not exist is deleted, whoever deleted it. */
 async function deleteTaskSet(on: Acting, effect: Of<"deleteTaskSet">): Promise<Done> {
   const { cluster, service } = on.target;
-  const action = actions[effect.kind];
+  const action = actionOf(effect);
   const input = { cluster, service, taskSet: effect.arn, force: effect.force };
   const command = on.attempts.watch(new DeleteTaskSetCommand(input), action);
   try {
@@ -159,7 +149,7 @@ async function deleteTaskSet(on: Acting, effect: Of<"deleteTaskSet">): Promise<D
 async function setWeights(on: Acting, effect: Of<"setWeights">): Promise<Done> {
   const { route, pair, from, to } = effect;
   const elb = on.clients.elbWriter(on.target.region);
-  const action = route.kind === "listener" ? "elasticloadbalancing:ModifyListener" : actions.setWeights;
+  const action = actionOf(effect);
   const { actions: now } = await readActions({ elb, call: on.call }, route);
   const forward = pairForward(now, [pair.blue, pair.green]);
   if (forward.kind === "ambiguous") throw ambiguous(route);
@@ -194,7 +184,7 @@ function done(answer: { $metadata: { requestId?: string } }, arn?: string): Done
 function registerInput(effect: Of<"registerTaskDefinition">): RegisterTaskDefinitionCommandInput {
   const { registration, tags } = effect;
   if (!isRegistration(registration)) {
-    throw unsendable(effect.kind, "the registration has no family or no containerDefinitions");
+    throw unsendable(actionOf(effect), "the registration has no family or no containerDefinitions");
   }
   // ECS refuses an empty list of tags.
   return { ...registration, ...(tags.length > 0 && { tags }) };
@@ -211,7 +201,7 @@ function createInput(request: CreateTaskSetRequest): CreateTaskSetCommandInput {
   const { scalePercent, launchType, tags, ...carried } = request;
   if (launchType !== undefined && !isLaunchType(launchType)) {
     const known = Object.values(LaunchType).join(", ");
-    throw unsendable("createTaskSet", `${launchType} is not a launch type; known are ${known}`);
+    throw unsendable("ecs:CreateTaskSet", `${launchType} is not a launch type; known are ${known}`);
   }
   return {
     ...carried,
@@ -225,6 +215,6 @@ function isLaunchType(name: string): name is LaunchType {
   return Object.values<string>(LaunchType).includes(name);
 }
 
-function unsendable(kind: AwsEffect["kind"], message: string): CallFailed {
-  return new CallFailed({ class: "refuse", code: "NotSendable", message, action: actions[kind] });
+function unsendable(action: string, message: string): CallFailed {
+  return new CallFailed({ class: "refuse", code: "NotSendable", message, action });
 }

@@ -28,4 +28,9 @@ export interface Decision {
    * a command comes.
    */
   wakeAt?: number;
+  /**
+   * Where what is waited for has an end that is known: that end. The turns before it only see whether all is still
+   * well.
+   */
+  endsAt?: number;
 }

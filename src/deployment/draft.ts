@@ -32,9 +32,16 @@ export const teal: Actor = { kind: "teal", name: "teal" };
 export type Move =
   | { kind: "enter"; phase: Phase; message: string; cause?: Cause; problems?: Problem[] }
   | { kind: "perform"; effect: Effect; reason: string; forward?: boolean }
-  /** Nothing to do before `until` (ms since the epoch); undefined: until a command comes. */
-  | { kind: "wait"; until: number | undefined; note: string }
-  | { kind: "hold"; hold: Hold["kind"]; reason: string; until: number; change?(d: Deployment): void }
+  /** Nothing to do before `until` (ms since the epoch); undefined: until a command comes. `endsAt`: see Decision. */
+  | { kind: "wait"; until: number | undefined; note: string; endsAt?: number }
+  | {
+      kind: "hold";
+      hold: Hold["kind"];
+      reason: string;
+      until: number;
+      endsAt?: number;
+      change?(d: Deployment): void;
+    }
   /** Changes the record only; the next turn begins at once. */
   | { kind: "note"; message: string; change(d: Deployment): void; event?: EventBody }
   /** Keeps the appointment; `reason` is why it doesn't. */
@@ -70,6 +77,7 @@ export class Draft {
   spawn: Deployment | undefined;
   private perform = false;
   private wakeAt: number | undefined;
+  private endsAt: number | undefined;
 
   private readonly lookedAt: number;
 
@@ -151,11 +159,13 @@ export class Draft {
       case "wait":
         d.note = move.note;
         this.wakeAt = move.until;
+        this.endsAt = move.endsAt;
         return;
       case "hold":
         move.change?.(d);
         this.hold(move.hold, move.reason);
         this.wakeAt = move.until;
+        this.endsAt = move.endsAt;
         return;
       case "note":
         move.change(d);
@@ -256,6 +266,7 @@ export class Draft {
       ...(this.slot && { slot: this.slot }),
       ...(this.spawn && { spawn: this.spawn }),
       ...(this.wakeAt !== undefined && { wakeAt: this.wakeAt }),
+      ...(this.endsAt !== undefined && { endsAt: this.endsAt }),
     };
   }
 }

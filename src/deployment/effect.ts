@@ -51,6 +51,22 @@ export type AwsEffect = Exclude<Effect, { kind: "callHook" }>;
 
 export type EffectKind = Effect["kind"];
 
+const actions = {
+  registerTaskDefinition: "ecs:RegisterTaskDefinition",
+  createTaskSet: "ecs:CreateTaskSet",
+  scaleTaskSet: "ecs:UpdateTaskSet",
+  makePrimary: "ecs:UpdateServicePrimaryTaskSet",
+  tagTaskSet: "ecs:TagResource",
+  deleteTaskSet: "ecs:DeleteTaskSet",
+} as const satisfies Record<Exclude<AwsEffect["kind"], "setWeights">, string>;
+
+/** The one action of AWS's API that changes something for this effect, as IAM names it. */
+export function actionOf(effect: AwsEffect): string {
+  if (effect.kind !== "setWeights") return actions[effect.kind];
+  const { kind } = effect.route;
+  return kind === "listener" ? "elasticloadbalancing:ModifyListener" : "elasticloadbalancing:ModifyRule";
+}
+
 /**
  * An effect that has been written down and may have been sent. Memory, never an order: the next turn looks and
  * decides anew.

@@ -44,7 +44,7 @@ export function soon(v: View, note: string): Move {
 
 /** Waits for a moment, looking now and then on the way. */
 export function until(v: View, at: number, note: string): Move {
-  return { kind: "wait", until: Math.min(at, v.now + paceMs(v)), note };
+  return { kind: "wait", until: Math.min(at, v.now + paceMs(v)), note, endsAt: at };
 }
 
 export function hold(v: View, kind: Hold["kind"], reason: string): Move {

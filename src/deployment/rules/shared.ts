@@ -230,7 +230,7 @@ export function holdClosed(v: View): Move {
   const { kind = "freeze", reason = "", until: at = v.now } = closure(v) ?? {};
   const why =
     kind === "freeze" ? `frozen until ${clock(at)}: ${reason}` : `${reason}; it opens at ${clock(at)}`;
-  return { kind: "hold", hold: kind, reason: why, until: Math.min(at, v.now + paceMs(v)) };
+  return { kind: "hold", hold: kind, reason: why, until: Math.min(at, v.now + paceMs(v)), endsAt: at };
 }
 
 /** How long it has been held so. */
