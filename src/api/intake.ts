@@ -23,8 +23,11 @@ export function orderOf(
   const problems: Problem[] = [];
   const service = find(config.services, body.service);
   if (!service) {
-    const message = `teal.yaml has no service ${body.service}; it has ${some(config.services)}`;
-    problems.push({ code: "unknown-service", path: "service", message });
+    problems.push({
+      code: "unknown-service",
+      path: "service",
+      message: noSuch(body.service, config.services),
+    });
   }
   const strategies = service?.strategies ?? config.strategies;
   const strategy = body.strategy === undefined ? service?.strategy : find(strategies, body.strategy);
@@ -58,6 +61,13 @@ function buildOf({ build, committedAt }: z.output<typeof deployRequest>): { buil
   return committedAt === undefined ? {} : { build: Math.floor(Date.parse(committedAt) / 1000) };
 }
 
+/** Throws TealError('unknown-service'). */
+export function serviceNamed({ services }: Pick<Config, "services">, name: string): ConfiguredService {
+  const service = find(services, name);
+  if (!service) throw new TealError("unknown-service", `${noSuch(name, services)}.`);
+  return service;
+}
+
 /** Hands the order to the engine; 201 with the new deployment, 200 with that of the same request before. */
 export async function start(
   parts: ApiParts,
@@ -84,6 +94,10 @@ function misfits(service: ConfiguredService, strategy: Strategy, taskDefinition?
     });
   }
   return problems;
+}
+
+function noSuch(name: string, services: Config["services"]): string {
+  return `teal.yaml has no service ${name}; it has ${some(services)}`;
 }
 
 function find<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {

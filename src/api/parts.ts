@@ -12,7 +12,7 @@ export type Intake = Pick<Engine, "start" | "ask" | "redeploy" | "strays" | "rec
 
 export interface ApiParts {
   engine: Intake;
-  records: Pick<Records, "load" | "list" | "events" | "subscribe">;
+  records: Pick<Records, "load" | "list" | "events" | "slot" | "subscribe">;
   deliveries: Deliveries;
   strayBook: StrayBook;
   config: Pick<LiveConfig, "current" | "state">;

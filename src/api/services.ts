@@ -1,11 +1,24 @@
-/** `/v1/services`: what teal.yaml says, and which services have strays. */
-import type { StraysFound } from "../engine/ports.ts";
+/** `/v1/services`: what teal.yaml says, who has a service and who waits for it, whether it is closed, and strays. */
+import { z } from "zod";
+import type { ConfiguredService } from "../config/configured.ts";
+import { closedAt } from "../deployment/calendar.ts";
+import { describeRequest } from "../deployment/event.ts";
+import type { Deployment } from "../deployment/record.ts";
+import type { Slot, StraysFound } from "../engine/ports.ts";
 import { TealError } from "../errors.ts";
-import { errorBody, serviceList } from "./contract.ts";
-import type { ApiParts, App } from "./parts.ts";
+import {
+  errorBody,
+  type HolderView,
+  serviceDetail,
+  serviceList,
+  serviceName,
+  type ServiceView,
+} from "./contract.ts";
+import { serviceNamed } from "./intake.ts";
 import { iso } from "./moments.ts";
+import type { ApiParts, App } from "./parts.ts";
 
-export function services(app: App, { config, strayBook }: ApiParts): void {
+export function services(app: App, { config, records, strayBook, clock }: ApiParts): void {
   app.get(
     "/v1/services",
     {
@@ -16,30 +29,93 @@ export function services(app: App, { config, strayBook }: ApiParts): void {
     },
     async () => {
       const { services, strategies } = config.current();
-      const found = await strayBook.read(Object.keys(services)).catch(nothingWithoutRedis);
+      const names = Object.keys(services);
+      // The configuration is known without Redis; nobody should be kept from it.
+      const strays = await strayBook.read(names).catch(nothingWithoutRedis);
+      const slots = await Promise.all(names.map((name) => records.slot(name))).catch(nothingWithoutRedis);
+      const now = clock.now();
       return {
-        services: Object.values(services).map(({ target, strategy, whenBusy }) => {
-          const strays = found[target.name];
-          return {
-            name: target.name,
-            region: target.region,
-            cluster: target.cluster,
-            service: target.service,
-            targetGroups: [...target.targetGroups],
-            routes: target.routes,
-            strategy: strategy.name,
-            whenBusy,
-            ...(strays && { strays: { deployments: strays.deployments, seenAt: iso(strays.at) } }),
-          };
-        }),
+        services: Object.values(services).map((service, index) =>
+          serviceOf(service, now, slots?.[index], strays?.[service.target.name]),
+        ),
         strategies: Object.keys(strategies),
       };
     },
   );
+
+  app.get(
+    "/v1/services/:name",
+    {
+      schema: {
+        summary: "Look at a service: who acts on it, who waits for it, when it is closed",
+        params: z.strictObject({ name: serviceName }),
+        response: { 200: serviceDetail, "4xx": errorBody, "5xx": errorBody },
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      const service = serviceNamed(config.current(), name);
+      const slot = await records.slot(name);
+      const { [name]: strays } = await strayBook.read([name]);
+      const [acting] = await holders([slot.acting]);
+      const [retaining] = await holders([slot.retaining]);
+      const now = clock.now();
+      const { windows, freezes } = service.calendar;
+      const ahead = freezes.filter(({ to }) => to > now).toSorted((a, b) => a.from - b.from);
+      return {
+        ...serviceOf(service, now, slot, strays),
+        ...(acting && { acting }),
+        ...(retaining && { retaining }),
+        queue: await holders(slot.queue),
+        windows,
+        freezes: ahead.map(({ id, from, to, reason }) => ({ id, from: iso(from), to: iso(to), reason })),
+      };
+    },
+  );
+
+  async function holders(ids: (string | undefined)[]): Promise<HolderView[]> {
+    const named = ids.filter((id) => id !== undefined);
+    const found = await Promise.all(named.map((id) => records.load(id)));
+    return found.flatMap((d) => (d ? [holderOf(d)] : []));
+  }
 }
 
-/** The configuration is known without Redis; nobody should be kept from it. */
-function nothingWithoutRedis(error: unknown): Record<string, StraysFound> {
-  if (error instanceof TealError && error.code === "unavailable") return {};
+function serviceOf(
+  { target, strategy, whenBusy, calendar }: ConfiguredService,
+  now: number,
+  slot: Slot | undefined,
+  strays: StraysFound | undefined,
+): ServiceView {
+  const closed = closedAt(calendar, target.name, now);
+  return {
+    name: target.name,
+    region: target.region,
+    cluster: target.cluster,
+    service: target.service,
+    targetGroups: [...target.targetGroups],
+    routes: target.routes,
+    testRoutes: target.testRoutes ?? [],
+    strategy: strategy.name,
+    whenBusy,
+    ...(closed && { closed: { ...closed, until: iso(closed.until) } }),
+    ...(slot && { slot }),
+    ...(strays && { strays: { deployments: strays.deployments, seenAt: iso(strays.at) } }),
+  };
+}
+
+function holderOf(d: Deployment): HolderView {
+  return {
+    id: d.id,
+    phase: d.phase,
+    note: d.note,
+    what: describeRequest(d.request),
+    by: d.actor,
+    ...(d.request.build !== undefined && { build: d.request.build }),
+    createdAt: iso(d.createdAt),
+  };
+}
+
+function nothingWithoutRedis(error: unknown): undefined {
+  if (error instanceof TealError && error.code === "unavailable") return undefined;
   throw error;
 }

@@ -223,6 +223,7 @@ describe("protection", () => {
       "/v1/deployments/{id}/gates/{gate}/answer",
       "/v1/deployments/{id}/redeploy",
       "/v1/services",
+      "/v1/services/{name}",
       "/v1/services/{name}/strays",
       "/v1/services/{name}/recover",
       "/healthz",

@@ -1,6 +1,8 @@
 /** A service: what is configured, who has it, and what no record answers for. */
 import { z } from "zod";
-import { moment } from "./words.ts";
+import { actor, moment, phaseName } from "./words.ts";
+
+const route = z.object({ kind: z.enum(["listener", "rule"]), arn: z.string() });
 
 export const serviceView = z.object({
   name: z.string(),
@@ -8,9 +10,33 @@ export const serviceView = z.object({
   cluster: z.string(),
   service: z.string(),
   targetGroups: z.array(z.string()),
-  routes: z.array(z.object({ kind: z.enum(["listener", "rule"]), arn: z.string() })),
+  routes: z.array(route),
+  testRoutes: z.array(route),
   strategy: z.string(),
   whenBusy: z.enum(["queue", "supersede", "reject"]),
+  /** Why nothing may start or gain traffic now. */
+  closed: z
+    .object({
+      kind: z.enum(["window", "freeze"]),
+      /** What an override names. */
+      id: z.string(),
+      reason: z.string(),
+      until: moment,
+    })
+    .optional(),
+  /** Ids of the deployments that have the service or wait for it; absent where the records can't be read. */
+  slot: z
+    .object({
+      /** Changes the service now. */
+      acting: z.string().optional(),
+      /** Keeps its old task set warm. */
+      retaining: z.string().optional(),
+      /** The next one first. */
+      queue: z.array(z.string()),
+      /** The greatest build that was accepted. */
+      build: z.number().optional(),
+    })
+    .optional(),
   /** Task sets of ours that no record answers for, when they were last looked for; absent where nobody looked. */
   strays: z.object({ deployments: z.array(z.string()), seenAt: moment }).optional(),
 });
@@ -18,6 +44,32 @@ export type ServiceView = z.output<typeof serviceView>;
 export const serviceList = z.object({ services: z.array(serviceView), strategies: z.array(z.string()) });
 
 export type ServiceList = z.output<typeof serviceList>;
+
+/** A deployment that has the service or waits for it. */
+const holderView = z.object({
+  id: z.string(),
+  phase: phaseName,
+  /** What it does or waits for just now. */
+  note: z.string(),
+  /** What was asked for, in a few words. */
+  what: z.string(),
+  by: actor,
+  build: z.number().optional(),
+  createdAt: moment,
+});
+export type HolderView = z.output<typeof holderView>;
+
+export const serviceDetail = serviceView.extend({
+  acting: holderView.optional(),
+  retaining: holderView.optional(),
+  /** The next one first. */
+  queue: z.array(holderView),
+  /** When it may start and gain traffic; none: always. */
+  windows: z.array(z.object({ hours: z.string(), timezone: z.string() })),
+  /** Those in force and those ahead, the first one first. */
+  freezes: z.array(z.object({ id: z.string(), from: moment, to: moment, reason: z.string() })),
+});
+export type ServiceDetail = z.output<typeof serviceDetail>;
 
 const strayedSet = z.object({
   arn: z.string(),
