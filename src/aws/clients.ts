@@ -14,6 +14,8 @@ export interface ClientOptions {
   maxAttempts?: number;
   /** Instead of the SDK's standard one with `maxAttempts`; not used for what must be sent once only. */
   retryStrategy?: ECSClientConfig["retryStrategy"];
+  /** Ready made, in the place of all that these options say. */
+  clients?: Clients;
   /** Instead of the SDK's own signatures, by the service's name in their scope. */
   signer?: (scope: "ecs" | "elasticloadbalancing" | "monitoring") => ECSClientConfig["signer"];
 }
@@ -42,6 +44,7 @@ export interface Clients {
 const http = { connectionTimeout: 2_000, requestTimeout: 6_000, throwOnRequestTimeout: true };
 
 export function createClients(options: ClientOptions): Clients {
+  if (options.clients) return options.clients;
   const shared = {
     requestHandler: options.requestHandler ?? http,
     retryMode: "standard",

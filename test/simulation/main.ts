@@ -1,7 +1,10 @@
 /**
- * `npm run simulate -- --seeds N --from S [--large] [--show]`: runs seeds, prints what broke and how to replay it.
- * `npm run simulate -- --planted`: plants faults in Teal, one at a time, and counts the seeds until one is seen.
+ * `npm run simulate -- --seeds N --from S [--jobs J] [--large] [--show]`: runs seeds, prints what broke and how to
+ * replay it. `npm run simulate -- --planted`: plants faults in Teal, one at a time, and counts the seeds until one
+ * is seen. A seed's run is the same however many jobs share the seeds.
  */
+import { createHash } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { large, small } from "./chaos.ts";
@@ -13,7 +16,8 @@ const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "100" },
     from: { type: "string", default: "1" },
-    threads: { type: "string", default: "2" },
+    /** Threads; as many as there are cores where left out. */
+    jobs: { type: "string", default: String(availableParallelism()) },
     /** Seeds until a planted fault must have been caught. */
     limit: { type: "string", default: "300" },
     planted: { type: "boolean", default: false },
@@ -24,7 +28,10 @@ const { values } = parseArgs({
 });
 const [seeds, from, limit] = [Number(values.seeds), Number(values.from), Number(values.limit)];
 const tasks = values.planted ? plantedFaults.length : seeds;
-const threads = Math.max(1, Math.min(Number(values.threads), tasks));
+const jobs = Math.max(1, Math.min(Number(values.jobs), tasks));
+
+/** A long run says how far it has come after so many seeds. */
+const tellEvery = 5_000;
 
 /** One thing to do, by its number; the answer is plain data. */
 const work = values.planted
@@ -39,11 +46,16 @@ async function runSeeds(): Promise<void> {
   const begun = Date.now();
   const failed: number[] = [];
   const ends: Record<string, number> = {};
-  let turns = 0;
-  await each((done) => {
-    const verdict = done as Verdict;
+  const exercised: Record<string, number> = {};
+  const digests: string[] = [];
+  let [done, turns] = [0, 0];
+  await each((answered) => {
+    const verdict = answered as Verdict;
     turns += verdict.turns;
-    for (const [phase, count] of Object.entries(verdict.ends)) ends[phase] = (ends[phase] ?? 0) + count;
+    add(ends, verdict.ends);
+    add(exercised, verdict.exercised);
+    digests[verdict.seed - from] = verdict.digest;
+    if (++done % tellEvery === 0) console.log(`${done} seeds, ${failed.length} failed`);
     if (values.show) console.log(verdict.history.join("\n"));
     if (verdict.violations.length === 0) return;
     failed.push(verdict.seed);
@@ -55,10 +67,17 @@ async function runSeeds(): Promise<void> {
   const seconds = (Date.now() - begun) / 1000;
   const ended = Object.entries(ends).map(([phase, count]) => `${count} ${phase}`);
   console.log(`\n${seeds} seeds, ${turns} runs of turns in ${seconds.toFixed(1)} s: ${ended.join(", ")}`);
+  const times = Object.entries(exercised).map(([promise, count]) => `${promise}: ${count}`);
+  console.log(`times that there was a promise to keep: ${times.join(", ")}`);
+  console.log(`histories: ${createHash("sha256").update(digests.join()).digest("hex").slice(0, 16)}`);
   console.log(
     failed.length === 0 ? "every promise was kept" : `${failed.length} failed: ${failed.join(" ")}`,
   );
   process.exitCode = failed.length === 0 ? 0 : 1;
+}
+
+function add(to: Record<string, number>, more: Record<string, number>): void {
+  for (const [key, count] of Object.entries(more)) to[key] = (to[key] ?? 0) + count;
 }
 
 async function plant(): Promise<void> {
@@ -75,15 +94,15 @@ async function answer(n: number): Promise<void> {
   parentPort?.postMessage(await work(n));
 }
 
-/** Does every task, on as many threads as asked for; each thread takes the next one when it is free. */
+/** Does every task, in as many threads as asked for; each thread takes the next one when it is free. */
 async function each(hear: (done: unknown) => void): Promise<void> {
-  if (threads === 1) {
+  if (jobs === 1) {
     for (let n = 0; n < tasks; n++) hear(await work(n));
     return;
   }
   let next = 0;
   await Promise.all(
-    Array.from({ length: threads }, async () => {
+    Array.from({ length: jobs }, async () => {
       const thread = new Worker(new URL(import.meta.url), { workerData: process.argv.slice(2) });
       try {
         while (next < tasks) hear(await ask(thread, next++));

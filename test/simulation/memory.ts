@@ -1,80 +1,62 @@
 /**
- * Looks are most of a run's cost, and most of them see what the last one saw. One that would is answered from
- * memory: the model is asked directly, which costs next to nothing, whether its answers are the same. Where reads
- * may meet faults, or anything has changed, the real adapters read through the SDK.
+ * Most looks see what the last one saw. One that must is answered from memory: the model says whether anything
+ * that can be read has changed since. Where reads may meet faults, the adapters always read.
  */
 import type { Look, Seen } from "../../src/deployment/observation.ts";
-import type { ServiceTarget } from "../../src/deployment/target.ts";
 import type { Cloud } from "../../src/engine/ports.ts";
 import type { LocalAws } from "../../sandbox/start.ts";
 
 type Looked = Omit<Seen, "slot" | "outcome">;
 
-export function rememberLooks(cloud: Cloud, local: LocalAws): Cloud {
-  const last = new Map<string, { state: string; looked: Looked }>();
+export function rememberLooks(cloud: Cloud, { aws, faults }: LocalAws): Cloud {
+  const last = new Map<string, { version: string; looked: Looked }>();
   return {
     perform: (target, effect, guard) => cloud.perform(target, effect, guard),
     look: async (target, look, deadline) => {
-      const faulty = local.faults.list().some((rule) => rule.action === undefined);
-      if (faulty || look.survey || look.registered) return await cloud.look(target, look, deadline);
-      const key = `${target.name} ${JSON.stringify(look)}`;
-      const state = picture(local, target, look);
+      const faulty = faults.list().some((rule) => rule.action === undefined);
+      if (faulty || !isUsual(look)) return await cloud.look(target, look, deadline);
+      const region = aws.region(target.region);
+      const { measure: _measured, ...read } = look;
+      const key = `${target.name} ${JSON.stringify(read)}`;
+      const version = region.seenVersion();
       const known = last.get(key);
-      if (known?.state === state) return at(known.looked, local.aws.clock.now());
+      if (known?.version === version) {
+        const at = aws.clock.now();
+        // Reading takes a round of the event loop, in which time may pass.
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        if (region.seenVersion() === version) return readAt(known.looked, at);
+      }
       const looked = await cloud.look(target, look, deadline);
-      // What changed while it was read is not what was compared.
-      if (picture(local, target, look) === state && allRead(looked)) last.set(key, { state, looked });
+      // What changed while it was read may be in it or not.
+      if (region.seenVersion() === version && allRead(looked)) last.set(key, { version, looked });
       else last.delete(key);
       return looked;
     },
   };
 }
 
-function picture({ aws }: LocalAws, target: ServiceTarget, look: Look): string {
-  const { region, cluster, service } = target;
-  const ask = (name: "ecs" | "elasticloadbalancing", action: string, params: object): unknown => {
-    try {
-      return aws.perform(name, action, region, params);
-    } catch (error) {
-      return String(error);
-    }
-  };
-  const tasks = look.tasks.length > 0 && [
-    ask("ecs", "ListTasks", { cluster, serviceName: service, desiredStatus: "RUNNING" }),
-    ask("ecs", "ListTasks", { cluster, serviceName: service, desiredStatus: "STOPPED" }),
-  ];
-  const arns = Array.isArray(tasks)
-    ? tasks.flatMap((list) => (list as { taskArns?: string[] }).taskArns ?? [])
-    : [];
-  return JSON.stringify([
-    look.service && ask("ecs", "DescribeServices", { cluster, services: [service], include: ["TAGS"] }),
-    arns.length > 0 && ask("ecs", "DescribeTasks", { cluster, tasks: arns.slice(0, 100) }),
-    look.health.map((arn) => ask("elasticloadbalancing", "DescribeTargetHealth", { TargetGroupArn: arn })),
-    look.routes &&
-      target.routes.map((ref) =>
-        ref.kind === "listener"
-          ? ask("elasticloadbalancing", "DescribeListeners", { ListenerArns: [ref.arn] })
-          : ask("elasticloadbalancing", "DescribeRules", { RuleArns: [ref.arn] }),
-      ),
-  ]);
+/** The looks of which there are many; others are few, and may ask for what the model's version doesn't tell of. */
+function isUsual({ survey, registered, taskDefinition }: Look): boolean {
+  return !survey && !registered && !taskDefinition;
 }
 
 function allRead(looked: Looked): boolean {
-  return readings(looked).every((reading) => reading.ok);
-}
-
-function readings(looked: Looked) {
-  return [
-    looked.service,
-    looked.tasks,
-    ...Object.values(looked.routes),
-    ...Object.values(looked.health),
-  ].filter((reading) => reading !== undefined);
+  const { service, tasks, routes, health } = looked;
+  return [service, tasks, ...Object.values(routes), ...Object.values(health)].every(
+    (reading) => reading === undefined || reading.ok,
+  );
 }
 
 /** The same answers, read now. */
-function at(looked: Looked, now: number): Looked {
-  const fresh = structuredClone(looked);
-  for (const reading of readings(fresh)) reading.at = now;
-  return fresh;
+function readAt({ service, tasks, routes, health }: Looked, at: number): Looked {
+  return {
+    routes: mapped(routes, at),
+    health: mapped(health, at),
+    ...(service && { service: { ...service, at } }),
+    ...(tasks && { tasks: { ...tasks, at } }),
+  };
+}
+
+function mapped<R extends object>(readings: Record<string, R>, at: number): Record<string, R> {
+  return Object.fromEntries(Object.entries(readings).map(([key, reading]) => [key, { ...reading, at }]));
 }

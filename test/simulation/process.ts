@@ -3,11 +3,12 @@
  * where it can die (its promise never settles, as nobody is left to hear it) or stand still while time goes on.
  * So the points at which it can be hurt are the port calls themselves: a new effect is covered by existing.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { Claim, Cloud, Records } from "../../src/engine/ports.ts";
 import { TealError } from "../../src/errors.ts";
 import type { Clock } from "../../sandbox/clock.ts";
+import type { Direct } from "../../sandbox/wire/direct.ts";
 import type { InProcessHandler } from "../../sandbox/wire/handler.ts";
+import type { Gates } from "../support/world.ts";
 
 export type Fate =
   | { kind: "go" }
@@ -26,22 +27,19 @@ export interface Process {
   dead: boolean;
 }
 
-const running = new AsyncLocalStorage<Process>();
-
-/** Runs work as a process; settles only if the process lives to the end. */
-export function asProcess<T>(process: Process, work: () => Promise<T>): Promise<T> {
-  return running.run(process, work);
-}
-
-export class Gates {
+/** The gates of one process. */
+export class ProcessGates implements Gates {
+  private readonly process: Process;
   private readonly clock: Clock;
   private readonly fates: Fates;
-  /** What befell whom, for the history. */
-  onHurt: (process: Process, at: string, fate: Fate) => void = () => {};
+  /** Told what befalls it, for the history. */
+  private readonly onHurt: (at: string, fate: Fate) => void;
 
-  constructor(clock: Clock, fates: Fates) {
+  constructor(process: Process, clock: Clock, fates: Fates, onHurt: (at: string, fate: Fate) => void) {
+    this.process = process;
     this.clock = clock;
     this.fates = fates;
+    this.onHurt = onHurt;
   }
 
   records(records: Records): Records {
@@ -69,35 +67,37 @@ export class Gates {
       handle: async (request, options) => {
         const action =
           request.headers["x-amz-target"]?.split(".").at(-1) ?? /Action=(\w+)/.exec(text(request.body))?.[1];
-        if (action?.startsWith("Describe") || action?.startsWith("List"))
-          return handler.handle(request, options);
-        return this.through(`send ${action}`, () => handler.handle(request, options));
+        return this.sending(action, () => handler.handle(request, options));
       },
     };
   }
 
+  /** The same, where calls go past the protocols. */
+  direct(direct: Direct): Direct {
+    return (call, options) => this.sending(call.action, () => direct(call, options));
+  }
+
+  private sending<T>(action: string | undefined, send: () => Promise<T>): Promise<T> {
+    if (action?.startsWith("Describe") || action?.startsWith("List")) return send();
+    return this.through(`send ${action}`, send);
+  }
+
   private async through<T>(at: string, call: () => Promise<T>, kind?: "records"): Promise<T> {
-    const process = running.getStore();
-    // Callers that are no process (the tests' own hands) are not hurt.
-    if (!process) return await call();
-    const lost = await this.meet(process, `before ${at}`, kind);
+    const lost = await this.meet(`before ${at}`, kind);
     if (lost === "unsent") throw new TealError("unavailable", `${at}: the connection broke`);
     const result = await call();
-    const unheard = await this.meet(process, `after ${at}`, kind);
+    const unheard = await this.meet(`after ${at}`, kind);
     if (lost === "unheard" || unheard) throw new TealError("unavailable", `${at}: no answer came`);
     return result;
   }
 
-  private async meet(
-    process: Process,
-    at: string,
-    kind?: "records",
-  ): Promise<"unsent" | "unheard" | undefined> {
+  private async meet(at: string, kind?: "records"): Promise<"unsent" | "unheard" | undefined> {
+    const { process } = this;
     if (process.dead) return await never();
     const fate = this.fates(at);
     if (fate.kind === "go") return undefined;
     if ((fate.kind === "unsent" || fate.kind === "unheard") && kind !== "records") return undefined;
-    this.onHurt(process, at, fate);
+    this.onHurt(at, fate);
     switch (fate.kind) {
       case "crash":
         process.dead = true;

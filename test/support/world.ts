@@ -2,8 +2,9 @@
  * A whole world in one process and in stepped time: the sandbox's AWS behind the real SDK adapters, the real
  * engine, records in memory. No sockets, no timers: nothing happens but by `run` and `until`.
  */
+import type { ClientOptions } from "../../src/aws/clients.ts";
 import { type CloudOptions, createCloud } from "../../src/aws/cloud.ts";
-import { createMetrics } from "../../src/aws/metrics.ts";
+import { createMetrics, type Metrics } from "../../src/aws/metrics.ts";
 import type { CommandKind } from "../../src/deployment/command.ts";
 import type { Decide } from "../../src/deployment/decide.ts";
 import type { Decision } from "../../src/deployment/decision.ts";
@@ -14,12 +15,14 @@ import { type Step, type Strategy, strategyDefaults } from "../../src/deployment
 import type { RouteRef, ServiceTarget } from "../../src/deployment/target.ts";
 import { type CommandOrder, createEngine, type Engine, type Order } from "../../src/engine/engine.ts";
 import type { Cloud, Records } from "../../src/engine/ports.ts";
+import type { Direct } from "../../sandbox/wire/direct.ts";
 import type { InProcessHandler } from "../../sandbox/wire/handler.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
 import type { ActionInput } from "../../sandbox/model/elb/shapes.ts";
 import type { Settings } from "../../sandbox/model/settings.ts";
 import { type LocalAws, startAws } from "../../sandbox/start.ts";
 import type { Flow } from "../../sandbox/traffic/steady.ts";
+import { directClients } from "./direct-clients.ts";
 import { createMemoryRecords, type MemoryRecords } from "./memory-records.ts";
 import { closedAt, type Calendar, type Closed } from "../../src/deployment/calendar.ts";
 import { Outside } from "./outside.ts";
@@ -82,16 +85,21 @@ export interface WorldOptions {
   clock?: SteppedClock;
   /** Checks are measured at the sandbox's CloudWatch, rather than as `outside` says. */
   metrics?: boolean;
-  /** Stands between the engine and everything it calls. */
-  gates?: {
-    records(records: Records): Records;
-    cloud(cloud: Cloud): Cloud;
-    handler(handler: InProcessHandler): InProcessHandler;
-  };
+  /** Whether calls go over AWS's protocols, as the SDK speaks them, or past them; the former where left out. */
+  wire?: "sdk" | "direct";
+}
+
+/** Stands between a worker and everything it calls. */
+export interface Gates {
+  records(records: Records): Records;
+  cloud(cloud: Cloud): Cloud;
+  /** What carries its effects to AWS, and reads for them; looks are shared by all workers. */
+  handler(handler: InProcessHandler): InProcessHandler;
+  direct(direct: Direct): Direct;
 }
 
 /** A signature costs more than the rest of a call; the sandbox looks at its scope only. */
-const unsigned: NonNullable<CloudOptions["signer"]> = (scope) => ({
+const unsigned: NonNullable<ClientOptions["signer"]> = (scope) => ({
   sign: async (request) => {
     request.headers["authorization"] =
       `AWS4-HMAC-SHA256 Credential=test/20260601/${region}/${scope}/aws4_request`;
@@ -112,29 +120,63 @@ export class World {
   /** Why a service is closed; by the calendar, where nobody says otherwise. */
   closed: (service: string, now: number) => Closed | undefined = (service, now) =>
     closedAt(this.calendar, service, now);
+  private readonly options: WorldOptions;
+  private readonly metrics: Metrics | undefined;
   private readonly commitEars = new Set<(commit: Commit) => void>();
   private ids = 0;
   /** Requests that the wire has not answered yet. */
   private inFlight = 0;
 
   constructor(options: WorldOptions = {}) {
-    const { seed = 1, settings = {}, wrap = (cloud: Cloud) => cloud, decide, gates } = options;
+    const { seed = 1, settings = {}, wrap = (cloud: Cloud) => cloud } = options;
+    this.options = options;
     this.clock = options.clock ?? new SteppedClock(Date.UTC(2026, 5, 1, 12));
     this.outside = new Outside(this.clock);
     this.local = startAws({ clock: this.clock, seed, settings: { ...quick, ...settings } });
-    const handler = this.counted(this.local.handler(callTimeoutMs));
-    const on = {
+    const line = this.line();
+    this.cloud = wrap(createCloud(line), this.local);
+    this.metrics = options.metrics ? createMetrics(line) : undefined;
+    this.engine = this.engineOn(this.told(), this.cloud);
+  }
+
+  /** The engine of one more worker, behind gates. */
+  worker(gates: Gates): Engine {
+    const own = createCloud(this.line(gates));
+    const cloud: Cloud = {
+      look: (target, look, deadline) => this.cloud.look(target, look, deadline),
+      perform: (target, effect, guard) => own.perform(target, effect, guard),
+    };
+    return this.engineOn(gates.records(this.told()), gates.cloud(cloud));
+  }
+
+  /** The way to AWS. */
+  private line(gates?: Gates): CloudOptions {
+    const time = {
       clock: this.clock,
-      requestHandler: gates ? gates.handler(handler) : handler,
+      gatherMs: 0,
+      after: (ms: number, fn: () => void) => this.clock.after(ms, fn),
+    };
+    if (this.options.wire === "direct") {
+      const direct = this.counted(this.local.direct(callTimeoutMs));
+      return { ...time, clients: directClients(gates ? gates.direct(direct) : direct) };
+    }
+    const handler = this.local.handler(callTimeoutMs);
+    const handle = this.counted((...given: Parameters<InProcessHandler["handle"]>) =>
+      handler.handle(...given),
+    );
+    const counted = { ...handler, handle };
+    return {
+      ...time,
+      requestHandler: gates ? gates.handler(counted) : counted,
       credentials: { accessKeyId: "test", secretAccessKey: "test" },
       signer: unsigned,
       maxAttempts: 1,
-      after: (ms: number, fn: () => void) => this.clock.after(ms, fn),
     };
-    const cloud = wrap(createCloud({ ...on, gatherMs: 0 }), this.local);
-    const metrics = options.metrics ? createMetrics(on) : undefined;
-    this.cloud = gates ? gates.cloud(cloud) : cloud;
-    const told: Records = {
+  }
+
+  /** The records; whoever listens hears what is committed. */
+  private told(): Records {
+    return {
       ...this.records,
       commit: async (claimed, decision, now) => {
         const result = await this.records.commit(claimed, decision, now);
@@ -144,10 +186,15 @@ export class World {
         return result;
       },
     };
-    this.engine = createEngine({
-      records: gates ? gates.records(told) : told,
+  }
+
+  private engineOn(records: Records, cloud: Cloud): Engine {
+    const { metrics } = this;
+    const { decide } = this.options;
+    return createEngine({
+      records,
       wakes: { wake: async () => {} },
-      cloud: this.cloud,
+      cloud,
       gauge: {
         measure: (target, ask, deadline) =>
           metrics && (ask.kind === "traffic" || ask.kind === "alarms" || ask.kind === "cloudwatch")
@@ -161,6 +208,11 @@ export class World {
       log: silent,
       ...(decide && { decide }),
     });
+  }
+
+  /** Whether AWS still owes an answer. */
+  get busy(): boolean {
+    return this.inFlight > 0;
   }
 
   get aws() {
@@ -338,17 +390,14 @@ export class World {
     }
   }
 
-  private counted(handler: InProcessHandler): InProcessHandler {
-    return {
-      ...handler,
-      handle: async (request, options) => {
-        this.inFlight += 1;
-        try {
-          return await handler.handle(request, options);
-        } finally {
-          this.inFlight -= 1;
-        }
-      },
+  private counted<A extends unknown[], R>(call: (...given: A) => Promise<R>): (...given: A) => Promise<R> {
+    return async (...given) => {
+      this.inFlight += 1;
+      try {
+        return await call(...given);
+      } finally {
+        this.inFlight -= 1;
+      }
     };
   }
 
