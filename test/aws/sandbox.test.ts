@@ -79,7 +79,8 @@ async function scene() {
       { service: false, routes: false, health: [], tasks: [], survey: false, ...asked },
       box.clock.now() + 15_000,
     );
-  const perform = (effect: AwsEffect): Promise<Outcome> => cloud.perform(target, effect, openGuard(box.clock));
+  const perform = (effect: AwsEffect): Promise<Outcome> =>
+    cloud.perform(target, effect, openGuard(box.clock));
   const sets = async (): Promise<TaskSetSeen[]> => {
     const { service } = await look({ service: true });
     if (!service?.ok) throw new Error("the service was not read");

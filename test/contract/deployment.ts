@@ -2,7 +2,7 @@
 import type { Command } from "../../src/deployment/command.ts";
 import type { Decision } from "../../src/deployment/decision.ts";
 import type { DeploymentEvent } from "../../src/deployment/event.ts";
-import { newDeployment } from "../../src/deployment/obey.ts";
+import { newDeployment } from "../../src/deployment/accept.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import { presets } from "../../src/deployment/strategy.ts";
 import type { ServiceTarget } from "../../src/deployment/target.ts";

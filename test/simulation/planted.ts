@@ -170,7 +170,8 @@ export const plantedFaults: PlantedFault[] = [
       recordsWith((records, cloud) => ({
         commit: async (claimed, decision, now) => {
           const { pending, target } = decision.next;
-          if (decision.perform && pending && pending.effect.kind !== "callHook") await cloud().perform(target, pending.effect, unguarded);
+          if (decision.perform && pending && pending.effect.kind !== "callHook")
+            await cloud().perform(target, pending.effect, unguarded);
           return await records.commit(claimed, decision, now);
         },
       })),
@@ -183,7 +184,8 @@ export const plantedFaults: PlantedFault[] = [
         claim: async (id) => {
           const claimed = await records.claim(id);
           const pending = claimed?.deployment.pending;
-          if (claimed && pending && pending.effect.kind !== "callHook") await cloud().perform(claimed.deployment.target, pending.effect, unguarded);
+          if (claimed && pending && pending.effect.kind !== "callHook")
+            await cloud().perform(claimed.deployment.target, pending.effect, unguarded);
           return claimed;
         },
       })),
