@@ -10,7 +10,7 @@ export const weightMax = 999;
  * epsilon keeps binary fractions (100 × 0.07 = 7.000000000000001) from costing a task.
  */
 export function tasksFor(desiredCount: number, percent: number): number {
-  return Math.ceil((desiredCount * percent) / 100 - 1e-9);
+  return Math.max(0, Math.ceil((desiredCount * percent) / 100 - 1e-9));
 }
 
 /**

@@ -1,5 +1,13 @@
-/** What all ways in have in common: a name for what is accepted, and a wake-up for it. */
-import type { EngineParts } from "./engine.ts";
+/** What all ways in have in common: a name for what is accepted, a wake-up for it, and the words of a refusal. */
+import type { EngineParts, Order } from "./engine.ts";
+
+export function busyWith(acting: string, { target }: Order): string {
+  return `${acting} acts on ${target.name}`;
+}
+
+export function staleBeside(accepted: number, { target, request }: Order): string {
+  return `build ${request.build} of ${target.name} is older than build ${accepted}, which was accepted before`;
+}
 
 /** What was accepted is kept; a wake-up that fails is made up for by the sweep. */
 export async function wakeOrLeave({ wakes, log }: EngineParts, id: string): Promise<void> {

@@ -6,11 +6,13 @@ import { isTerminal } from "../deployment/phases.ts";
 import { findStrays, rebuild, type Stray, type Way } from "../deployment/recover.ts";
 import { readingFaults } from "../deployment/view.ts";
 import { newDeployment } from "../deployment/accept.ts";
+import type { Plan } from "../deployment/plan/plan.ts";
 import type { Actor, Deployment, DeployRequest } from "../deployment/record.ts";
 import type { Strategy } from "../deployment/strategy.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
 import { TealError } from "../errors.ts";
-import { newId, wakeOrLeave } from "./accepting.ts";
+import { busyWith, newId, staleBeside, wakeOrLeave } from "./accepting.ts";
+import { planFor } from "./plan.ts";
 import { redeploy, type Redeployed, type RedeployOrder } from "./redeploy.ts";
 import { lookLimitMs, type Parts, type Rest, runTurns } from "./turn.ts";
 
@@ -54,6 +56,11 @@ export interface RecoverOrder {
 }
 
 export interface Engine {
+  /**
+   * What a deployment would do, were it started now. Only reads. Throws `unavailable` where AWS or the records can't
+   * be read.
+   */
+  plan(order: Order): Promise<Plan>;
   /** Accepts a deployment and wakes it. Throws `busy`, `idempotency-conflict`, `unavailable`. */
   start(order: Order): Promise<{ deployment: Deployment; existing: boolean }>;
   /**
@@ -87,6 +94,8 @@ export function createEngine(parts: EngineParts): Engine {
   const { records, clock } = parts;
 
   const engine: Engine = {
+    plan: (order) => planFor(order, parts),
+
     async start(order) {
       const now = clock.now();
       const { request, force = false } = order;
@@ -106,12 +115,9 @@ export function createEngine(parts: EngineParts): Engine {
       });
       switch (result.kind) {
         case "busy":
-          throw new TealError("busy", `${result.acting} acts on ${order.target.name}`);
+          throw new TealError("busy", busyWith(result.acting, order));
         case "stale":
-          throw new TealError(
-            "stale-build",
-            `build ${request.build} of ${order.target.name} is older than build ${result.accepted}, which was accepted before`,
-          );
+          throw new TealError("stale-build", staleBeside(result.accepted, order));
         case "conflict":
           throw new TealError(
             "idempotency-conflict",

@@ -113,13 +113,9 @@ function olderOne(v: View): string | undefined {
   return before.find((id) => !v.d.told.includes(`supersede ${id}`));
 }
 
-function baseOf(v: View): string | undefined {
-  return (
-    v.d.request.taskDefinition ??
-    v.primary?.spec.taskDefinition ??
-    v.d.target.taskSet?.taskDefinition ??
-    undefined
-  );
+/** The task definition that green runs or derives from. */
+export function baseOf(v: View): string | undefined {
+  return v.d.request.taskDefinition ?? v.primary?.spec.taskDefinition ?? v.d.target.taskSet?.taskDefinition;
 }
 
 function fail(problems: Problem[]) {
