@@ -1,6 +1,7 @@
 /** What goes wrong in a world, all of it from one seed: how it is laid out, what hurts it, and when. */
 import type { CommandKind } from "../../src/deployment/command.ts";
-import type { Step, Strategy } from "../../src/deployment/strategy.ts";
+import type { Check } from "../../src/deployment/check.ts";
+import type { HookStep, Step, Strategy, WaitStep } from "../../src/deployment/strategy.ts";
 import { seededRandom } from "../../sandbox/random.ts";
 import type { Behaviour } from "../../sandbox/model/behaviour.ts";
 import type { Settings } from "../../sandbox/model/settings.ts";
@@ -18,8 +19,16 @@ export const large: Size = { services: 8, deployments: 5 };
 
 /** Something done to the world at a moment, ms after the start. */
 export type Happening = { at: number; service: number } & (
-  | { kind: "deploy"; version: number; strategy: Strategy; whenBusy: "queue" | "reject" }
+  | {
+      kind: "deploy";
+      version: number;
+      strategy: Strategy;
+      whenBusy: "queue" | "supersede" | "reject";
+      build?: number;
+    }
   | { kind: "command"; command: CommandKind; full: boolean }
+  /** Nothing may start or gain traffic for so long. */
+  | { kind: "freeze"; ms: number }
   | { kind: "drift"; route: "listener" | "rule"; green: number }
   /** Somebody registers one of blue's tasks in the idle group. */
   | { kind: "leftover" }
@@ -33,7 +42,14 @@ export type Happening = { at: number; service: number } & (
 
 export interface Plan {
   seed: number;
-  services: { desired: number; forward: "one" | "hundred" | "three" | "sticky" }[];
+  services: {
+    desired: number;
+    forward: "one" | "hundred" | "three" | "sticky";
+    /** Where a test route leads before anything begins. */
+    test?: [number, number];
+  }[];
+  /** What measurements and hooks say while things go wrong, by chance. */
+  outside: { bad: number; unclear: number; failing: number };
   settings: Partial<Settings>;
   behaviours: Record<string, Behaviour>;
   faults: FaultRule[];
@@ -53,7 +69,15 @@ export function planOf(seed: number, size: Size): Plan {
   const services = Array.from({ length: size.services }, () => ({
     desired: pick([1, 2, 3, 4, 4, 7] as const),
     forward: pick(["one", "one", "hundred", "three", "sticky"] as const),
+    ...((test) => (test ? { test } : {}))(
+      pick<[number, number] | undefined>([undefined, undefined, undefined, [1, 0], [0, 1], [0, 0]]),
+    ),
   }));
+  const outside = {
+    bad: pick([0, 0, 0.1, 0.5] as const),
+    unclear: pick([0, 0, 0.2] as const),
+    failing: pick([0, 0, 0.3] as const),
+  };
 
   const behaviours: Record<string, Behaviour> = {};
   if (chance(0.25)) {
@@ -108,8 +132,9 @@ export function planOf(seed: number, size: Size): Plan {
         service,
         kind: "deploy",
         version: pick([2, 3, 4] as const),
-        strategy: strategyFrom(),
-        whenBusy: pick(["queue", "reject"] as const),
+        strategy: strategyFrom(services[service]?.test !== undefined),
+        whenBusy: pick(["queue", "queue", "reject", "supersede"] as const),
+        ...(chance(0.3) && { build: between(1, 3) }),
       });
       at += between(5, 90) * 1_000;
     }
@@ -124,11 +149,16 @@ export function planOf(seed: number, size: Size): Plan {
         "pause",
         "resume",
         "retry",
+        "approve",
+        "skip",
+        "override",
+        "answer",
       ]);
       extra(() => ({ kind: "command", command, full: chance(0.3) }), chance(0.3) ? 8_000 : disturbedMs);
     }
     if (chance(0.2))
       extra(() => ({ kind: "drift", route: pick(["listener", "rule"] as const), green: between(0, 60) }));
+    if (chance(0.15)) extra(() => ({ kind: "freeze", ms: between(5, 120) * 1_000 }));
     if (chance(0.2)) extra(() => ({ kind: "autoscale", desired: between(1, 8) }));
     if (chance(0.3)) extra(() => ({ kind: "kill" }));
     if (chance(0.3)) extra(() => ({ kind: "duplicate" }));
@@ -153,18 +183,48 @@ export function planOf(seed: number, size: Size): Plan {
     return { kind: "go" };
   };
 
-  return { seed, services, settings, behaviours, faults, happenings, disturbedMs, fate };
+  return { seed, services, outside, settings, behaviours, faults, happenings, disturbedMs, fate };
 
-  function strategyFrom(): Strategy {
+  function strategyFrom(tested: boolean): Strategy {
+    let gates = 0;
+    const gate = (): Step[] => {
+      const id = `gate-${gates++}`;
+      const timeoutMs = between(10, 120) * 1_000;
+      const onTimeout = pick(["rollback", "proceed", "proceed"] as const);
+      const roll = random();
+      if (roll > 0.45) return roll > 0.75 ? [] : [{ kind: "pause", id, ms: between(1, 20) * 1_000 }];
+      if (roll < 0.1) return [hookStep(id)];
+      if (roll < 0.25) {
+        const ms = between(2, 30) * 1_000;
+        const onInconclusive = pick(["pause", "proceed"] as const);
+        return [{ kind: "analyze", id, checks: ["numbers"], ms, onInconclusive }];
+      }
+      const until: WaitStep["until"] =
+        roll < 0.38
+          ? { kind: "approval", notStarter: false }
+          : { kind: "moment", at: begin + between(10, 200) * 1_000 };
+      return [{ kind: "wait", id, until, timeoutMs, onTimeout }];
+    };
     const steps: Step[] = [];
     if (chance(0.3)) steps.push({ kind: "scale", percent: pick([25, 50, 100] as const) });
     for (const percent of [5, 10, 25, 50]) {
       if (!chance(0.4)) continue;
-      steps.push({ kind: "weight", percent });
-      if (chance(0.6)) steps.push({ kind: "pause", ms: between(1, 20) * 1_000 });
+      steps.push({ kind: "weight", percent }, ...gate());
     }
     steps.push({ kind: "weight", percent: 100 });
+    const testing: Step[] = [
+      ...(tested && chance(0.7) ? [{ kind: "test" } as const] : []),
+      ...(chance(0.3) ? gate() : []),
+    ];
     return canary(steps, {
+      before: chance(0.1) ? [hookStep("before")] : [],
+      testing,
+      checks: { numbers, alarms },
+      analysis: chance(0.3) ? ["alarms"] : [],
+      onDrift: pick(["hold", "hold", "reapply"] as const),
+      ...(chance(0.25) && {
+        drain: { by: pick([{ tasks: 1 }, { percent: 30 }] as const), everyMs: between(1, 8) * 1_000 },
+      }),
       bakeMs: pick([0, 0, 10_000] as const),
       retainMs: pick([0, 0, 30_000, 600_000] as const),
       holdMs: 6_000,
@@ -178,4 +238,34 @@ export function planOf(seed: number, size: Size): Plan {
       },
     });
   }
+
+  function hookStep(id: string): HookStep {
+    const onFailure = pick(["rollback", "pause", "proceed"] as const);
+    const timeoutMs = between(20, 120) * 1_000;
+    return {
+      kind: "hook",
+      id,
+      hook: { url: `https://h/${id}`, headers: {}, timeoutMs, attemptsMax: 3, onFailure },
+    };
+  }
 }
+
+/** When every world begins. */
+export const begin = Date.UTC(2026, 5, 1, 12);
+
+const numbers: Check = {
+  name: "numbers",
+  source: { kind: "http", url: "https://n", path: "$.value", headers: {} },
+  success: { written: "value < 1", join: "and", terms: [{ operator: "<", limit: 1 }] },
+  intervalMs: 3_000,
+  failureLimit: 1,
+  inconclusiveLimit: 2,
+  dryRun: false,
+};
+
+const alarms: Check = {
+  ...numbers,
+  name: "alarms",
+  source: { kind: "alarms", names: ["{{service}}-5xx"] },
+  failureLimit: 0,
+};

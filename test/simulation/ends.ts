@@ -9,6 +9,8 @@ export interface Circumstances {
   lost: boolean;
   /** Of the pair's weights, before anything began. */
   sum: number;
+  /** What a test route gave the version that serves, and the idle one, before anything began. */
+  test: [number, number] | undefined;
 }
 
 /** Violations, in words that begin with the promise's number. */
@@ -40,6 +42,14 @@ export function checkEnd(world: World, laid: Laid, ended: Deployment[], about: C
     }
   }
   if (about.lost) return found;
+  if (about.test && at >= 0 && !about.drift && ended.every((d) => d.phase !== "abandoned")) {
+    const weights = world.ruleWeights(laid, laid.testRule);
+    const given = [weights[at], weights[1 - at]].join(":");
+    if (given !== about.test.join(":"))
+      found.push(
+        `7 ${name}: the test route gives who serves and who doesn't ${given}, before ${about.test.join(":")}`,
+      );
+  }
   // The set that serves is what the last deployment that succeeded made, or the first one.
   const byEnd = ended.toSorted((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0));
   const last = byEnd.findLast((d) => d.phase === "succeeded");

@@ -3,7 +3,8 @@
  * where it can die (its promise never settles, as nobody is left to hear it) or stand still while time goes on.
  * So the points at which it can be hurt are the port calls themselves: a new effect is covered by existing.
  */
-import type { Claim, Cloud, Records } from "../../src/engine/ports.ts";
+import type { Claim, Cloud, Hooks, Records } from "../../src/engine/ports.ts";
+import type { Outcome } from "../../src/deployment/observation.ts";
 import { TealError } from "../../src/errors.ts";
 import type { Clock } from "../../sandbox/clock.ts";
 import type { Direct } from "../../sandbox/wire/direct.ts";
@@ -60,6 +61,16 @@ export class ProcessGates implements Gates {
     };
   }
 
+  hooks(hooks: Hooks): Hooks {
+    return {
+      call: (request, guard) =>
+        this.through("perform callHook", async () => {
+          if (!(await guard.allowed()) || this.clock.now() > guard.deadline) return tooLate(this.clock.now());
+          return this.through("send callHook", () => hooks.call(request, guard));
+        }),
+    };
+  }
+
   /** The last moment before a request leaves: past every guard. */
   handler(handler: InProcessHandler): InProcessHandler {
     return {
@@ -110,6 +121,17 @@ export class ProcessGates implements Gates {
         return fate.kind;
     }
   }
+}
+
+/** As the real adapter says it where the guard is against it. */
+function tooLate(at: number): Outcome {
+  const fault = {
+    class: "repeat",
+    code: "Expired",
+    message: "it came too late",
+    action: "hook:call",
+  } as const;
+  return { kind: "refused", at, fault };
 }
 
 function never(): Promise<never> {

@@ -12,14 +12,19 @@ import type { Deployment } from "../../src/deployment/record.ts";
 import type { Strategy } from "../../src/deployment/strategy.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import type { Cloud, Records } from "../../src/engine/ports.ts";
+import type { Ask, Measured } from "../../src/deployment/check.ts";
+import type { HookAnswer } from "../../src/deployment/hook.ts";
+import type { Fault } from "../../src/deployment/observation.ts";
+import { stepsOf } from "../../src/deployment/view.ts";
 import { TealError } from "../../src/errors.ts";
+import { hookFault } from "../support/outside.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
 import { seededRandom } from "../../sandbox/random.ts";
 import { type Watch, watchPromises } from "../support/promises.ts";
 import type { MemoryState } from "../support/memory-records.ts";
 import { ada, canary, type Laid, region, World } from "../support/world.ts";
 import { checkEnd } from "./ends.ts";
-import { type Happening, type Plan, planOf, type Size, small } from "./chaos.ts";
+import { begin, type Happening, type Plan, planOf, type Size, small } from "./chaos.ts";
 import { rememberLooks } from "./memory.ts";
 import { type Process, ProcessGates } from "./process.ts";
 
@@ -95,7 +100,7 @@ async function readConfiguration(): Promise<void> {
 
 class Simulation {
   private readonly plan: Plan;
-  private readonly clock = new SteppedClock(Date.UTC(2026, 5, 1, 12));
+  private readonly clock = new SteppedClock(begin);
   private readonly world: World;
   private readonly planted: Planted;
   private readonly laid: Laid[];
@@ -136,8 +141,15 @@ class Simulation {
       wire,
     });
     this.laid = plan.services.map((service, n) =>
-      this.world.lay(`s${n}`, { desired: service.desired, ...forwardOf(service.forward), grace: 3 }),
+      this.world.lay(`s${n}`, {
+        desired: service.desired,
+        ...forwardOf(service.forward),
+        grace: 3,
+        ...(service.test && { test: service.test }),
+      }),
     );
+    this.world.outside.value = (ask) => this.measured(ask);
+    this.world.outside.answer = () => this.answered();
     this.startedAt = this.clock.now();
     void this.world.records.subscribe(() => {
       this.changed = true;
@@ -169,7 +181,11 @@ class Simulation {
       history,
       turns: this.turns,
       ends,
-      exercised: { ...this.watch.exercised, ...this.exercised },
+      exercised: {
+        ...this.watch.exercised,
+        ...this.exercised,
+        8: this.exercised[8] + this.watch.exercised[8],
+      },
       digest: createHash("sha256").update(this.history.join("\n")).digest("hex").slice(0, 16),
     };
   }
@@ -191,6 +207,7 @@ class Simulation {
 
   private async ending(): Promise<void> {
     this.calm = true;
+    this.world.calendar = { windows: [], freezes: [] };
     this.calmAt = this.clock.now();
     for (const { group, target } of this.leftovers) {
       this.world.aws.elb(region, "DeregisterTargets", {
@@ -217,6 +234,26 @@ class Simulation {
       if (this.clock.now() >= this.nextCareAt) await this.care(open);
       await this.pass(Math.min(end, this.nextCareAt));
     }
+  }
+
+  /** What is outside of AWS goes wrong by chance, and is well once things are calm. */
+  private measured({ kind }: Ask): Measured | Fault {
+    const { bad, unclear } = this.calm ? { bad: 0, unclear: 0 } : this.plan.outside;
+    if (this.random() < unclear) {
+      return this.random() < 0.5 ? { kind: "nothing", why: "no data" } : hookFault("Timeout", "repeat");
+    }
+    const isBad = this.random() < bad;
+    if (kind !== "alarms") return { kind: "value", value: isBad ? 9 : 0 };
+    return { kind, firing: isBad ? [{ name: "s-5xx", reason: "crossed" }] : [], missing: [] };
+  }
+
+  private answered(): HookAnswer | Fault | "lost" {
+    if (this.calm || this.random() >= this.plan.outside.failing) return { status: "SUCCEEDED" };
+    const roll = this.random();
+    if (roll < 0.3) return "lost";
+    if (roll < 0.5) return hookFault("ECONNREFUSED", "repeat");
+    if (roll < 0.7) return { status: "FAILED", message: "no" };
+    return { status: "IN_PROGRESS", callBackMs: 2_000 };
   }
 
   private async hasStrays(): Promise<boolean> {
@@ -305,6 +342,7 @@ class Simulation {
     let reached: Cloud;
     return this.world.worker({
       handler: (handler) => gates.handler(handler),
+      hooks: (hooks) => gates.hooks(hooks),
       direct: (direct) => gates.direct(direct),
       cloud: (cloud) => (reached = gates.cloud(planted.cloud ? planted.cloud(cloud) : cloud)),
       records: (records) => {
@@ -325,6 +363,12 @@ class Simulation {
       case "command": {
         const id = this.deployments.findLast(({ service }) => service === happening.service)?.id;
         if (id) await this.ask(id, happening.command, happening.full);
+        return;
+      }
+      case "freeze": {
+        const from = this.clock.now();
+        const freeze = { id: `freeze-${from}`, from, to: from + happening.ms, reason: "chaos" };
+        this.world.calendar = { windows: [], freezes: [...this.world.calendar.freezes, freeze] };
         return;
       }
       case "drift":
@@ -395,13 +439,17 @@ class Simulation {
     try {
       const id = await this.world.start(
         laid,
-        { taskDefinition: `${laid.target.name}:${happening.version}` },
+        {
+          taskDefinition: `${laid.target.name}:${happening.version}`,
+          ...(happening.build !== undefined && { build: happening.build }),
+        },
         { strategy: happening.strategy satisfies Strategy, whenBusy: happening.whenBusy },
       );
       this.deployments.push({ id, service: happening.service });
     } catch (error) {
-      if (!(error instanceof TealError && error.code === "busy")) throw error;
-      this.note("busy");
+      if (!(error instanceof TealError && (error.code === "busy" || error.code === "stale-build")))
+        throw error;
+      this.note(error.code);
     }
   }
 
@@ -413,6 +461,9 @@ class Simulation {
     }
     for (const d of open) {
       const tired = this.clock.now() - this.calmAt > calmMs / 2;
+      const waits = stepsOf(d)[d.step];
+      if (waits?.kind === "wait" && waits.until.kind === "approval") await this.ask(d.id, "approve");
+      if (d.hold?.kind === "waiting" && d.phase === "shifting") await this.ask(d.id, "resume");
       if (d.hold?.kind === "drift" && (tired || this.random() < 0.3)) await this.ask(d.id, "rollback");
       else if (d.hold?.kind === "paused" || d.hold?.kind === "drift") await this.ask(d.id, "resume");
       // What stays stuck although nothing is refused any more can't be helped by asking again.
@@ -423,7 +474,9 @@ class Simulation {
 
   private async ask(id: string, kind: CommandKind, full = false): Promise<void> {
     if (!(await this.world.records.load(id))) return;
-    const { id: commandId } = await this.world.engine.ask(id, { kind, actor: ada, full });
+    const more =
+      kind === "answer" ? { attempt: 1, answer: { status: "SUCCEEDED" as const } } : { reason: "chaos" };
+    const { id: commandId } = await this.world.engine.ask(id, { kind, actor: ada, full, ...more });
     this.asked.push({ id, commandId });
   }
 
@@ -458,7 +511,12 @@ class Simulation {
       const ended = (await this.all()).filter((d) => d.service === laid.target.name);
       const drift = this.plan.happenings.some((h) => h.kind === "drift" && h.service === n);
       this.violations.push(
-        ...checkEnd(this.world, laid, ended, { drift, lost: this.lost, sum: sumOf(this.plan, n) }),
+        ...checkEnd(this.world, laid, ended, {
+          drift,
+          lost: this.lost,
+          sum: sumOf(this.plan, n),
+          test: this.plan.services[n]?.test,
+        }),
       );
     }
     for (const d of await this.all()) {

@@ -12,6 +12,8 @@ export class Outside implements Gauge, Hooks {
   value: (ask: Ask) => Measured | Fault = () => ({ kind: "nothing", why: "nothing is measured here" });
   /** What a hook says. */
   answer: (request: HookRequest) => HookAnswer | Fault | "lost" = () => ({ status: "SUCCEEDED" });
+  /** Hears each call as it arrives. */
+  onCall: (request: HookRequest) => void = () => {};
   private readonly clock: Clock;
 
   constructor(clock: Clock) {
@@ -27,6 +29,7 @@ export class Outside implements Gauge, Hooks {
 
   async call(request: HookRequest): Promise<Outcome> {
     this.calls.push(request);
+    this.onCall(request);
     const at = this.clock.now();
     const said = this.answer(request);
     if (said === "lost") return { kind: "unknown", at, fault: hookFault("Timeout", "repeat") };

@@ -3,6 +3,7 @@
  * sandbox's model as it is, never as a lagging read shows it. Knows neither the rules nor the guard of the core,
  * so that a mistake there shows here. Promise 6 (it ends) and 7 (the exact way back) are judged at the end.
  */
+import type { HookRequest } from "../../src/deployment/hook.ts";
 import type { Effect, Pair } from "../../src/deployment/effect.ts";
 import type { Phase } from "../../src/deployment/phases.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
@@ -12,7 +13,7 @@ import type { CallBegun } from "../../sandbox/wire/calls.ts";
 import { type Sample, sampleOf, Weighings } from "./samples.ts";
 import type { Commit, World } from "./world.ts";
 
-export type WatchedPromise = 1 | 2 | 3 | 4 | 5 | 9;
+export type WatchedPromise = 1 | 2 | 3 | 4 | 5 | 8 | 9;
 
 export interface Watch {
   /** What was broken, in words that begin with the promise's number; each thing once. */
@@ -57,7 +58,7 @@ export function watchPromises(world: World, options: WatchOptions = {}): Watch {
 
 class PromiseWatch implements Watch {
   readonly violations: string[] = [];
-  readonly exercised: Record<WatchedPromise, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 9: 0 };
+  readonly exercised: Record<WatchedPromise, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 8: 0, 9: 0 };
   private readonly world: World;
   private readonly options: WatchOptions;
   private readonly known = new Map<string, Deployment>();
@@ -77,6 +78,7 @@ class PromiseWatch implements Watch {
       world.onCommit((commit) => this.committed(commit)),
       world.local.calls.watch((call) => this.called(call)),
     ];
+    world.outside.onCall = (request) => this.hookCalled(request);
   }
 
   stop(): void {
@@ -154,6 +156,7 @@ class PromiseWatch implements Watch {
     if (effect.kind === "setWeights") {
       this.noBlindTraffic(d, effect, region, at);
       this.overwritesNobody(d, effect, at);
+      this.keepsClosed(d, effect, region, at);
     }
     if (effect.kind === "scaleTaskSet") this.floor(d, effect.arn, effect.scalePercent, region, at);
     if (effect.kind === "deleteTaskSet") this.floor(d, effect.arn, -1, region, at);
@@ -222,6 +225,42 @@ class PromiseWatch implements Watch {
       if (heldMs < d.strategy.holdMs) {
         this.broken(2, `${what} ${heldMs} ms after its last weight; the hold time is ${d.strategy.holdMs}`);
       }
+    }
+  }
+
+  /** Promise 8: while a service is closed, no step begins that gives green more production traffic. */
+  private keepsClosed(
+    d: Deployment,
+    effect: Extract<Effect, { kind: "setWeights" }>,
+    region: Region,
+    at: number,
+  ): void {
+    const closed = this.world.closed(d.service, at);
+    if (d.phase !== "shifting" || effect.again || this.testRoutes.has(effect.route.arn)) return;
+    if (shareOf(effect.to.blue, effect.to.green) <= shareOf(effect.from.blue, effect.from.green)) return;
+    if (!closed || d.overrides.includes(closed.id) || d.undoes) return;
+    this.exercised[8] += 1;
+    const { requested } = sampleOf(region, at);
+    const begun = d.routes.some(({ ref, asked, test }) => {
+      const weights = requested[ref.arn] ?? {};
+      const reads = shareOf(weights[effect.pair.blue] ?? 0, weights[effect.pair.green] ?? 0);
+      const same = shareOf(asked.blue, asked.green) === shareOf(effect.to.blue, effect.to.green);
+      return !test && ref.arn !== effect.route.arn && (same || reads > 0);
+    });
+    if (!begun) this.broken(8, `${d.id} begins a step while it is closed: ${closed.reason}`);
+  }
+
+  /** Promise 5: a hook is called only as it was written down. */
+  private hookCalled({ idempotencyKey: key, body }: HookRequest): void {
+    const now = this.world.clock.now();
+    const written = this.written.findLast(
+      ({ effect }) => effect.kind === "callHook" && effect.request.idempotencyKey === key,
+    );
+    this.exercised[5] += 1;
+    if (!written) this.broken(5, `the hook ${key} was called without being written down`);
+    else if (now > written.deadline + lateMs) this.broken(5, `the hook ${key} was called past its deadline`);
+    if (written?.effect.kind === "callHook" && written.effect.request.body["attempt"] !== body["attempt"]) {
+      this.broken(5, `the hook ${key} was called for another attempt than the one written down`);
     }
   }
 

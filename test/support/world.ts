@@ -14,7 +14,7 @@ import type { Actor, Deployment, DeployRequest } from "../../src/deployment/reco
 import { type Step, type Strategy, strategyDefaults } from "../../src/deployment/strategy.ts";
 import type { RouteRef, ServiceTarget } from "../../src/deployment/target.ts";
 import { type CommandOrder, createEngine, type Engine, type Order } from "../../src/engine/engine.ts";
-import type { Cloud, Records } from "../../src/engine/ports.ts";
+import type { Cloud, Hooks, Records } from "../../src/engine/ports.ts";
 import type { Direct } from "../../sandbox/wire/direct.ts";
 import type { InProcessHandler } from "../../sandbox/wire/handler.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
@@ -93,6 +93,7 @@ export interface WorldOptions {
 export interface Gates {
   records(records: Records): Records;
   cloud(cloud: Cloud): Cloud;
+  hooks(hooks: Hooks): Hooks;
   /** What carries its effects to AWS, and reads for them; looks are shared by all workers. */
   handler(handler: InProcessHandler): InProcessHandler;
   direct(direct: Direct): Direct;
@@ -146,7 +147,7 @@ export class World {
       look: (target, look, deadline) => this.cloud.look(target, look, deadline),
       perform: (target, effect, guard) => own.perform(target, effect, guard),
     };
-    return this.engineOn(gates.records(this.told()), gates.cloud(cloud));
+    return this.engineOn(gates.records(this.told()), gates.cloud(cloud), gates.hooks(this.outside));
   }
 
   /** The way to AWS. */
@@ -188,7 +189,7 @@ export class World {
     };
   }
 
-  private engineOn(records: Records, cloud: Cloud): Engine {
+  private engineOn(records: Records, cloud: Cloud, hooks: Hooks = this.outside): Engine {
     const { metrics } = this;
     const { decide } = this.options;
     return createEngine({
@@ -201,7 +202,7 @@ export class World {
             ? metrics.measure(target, ask, deadline)
             : this.outside.measure(target, ask),
       },
-      hooks: this.outside,
+      hooks,
       closed: (service, now) => this.closed(service, now),
       clock: this.clock,
       random: () => (this.ids++).toString(16).padStart(16, "0").split("").reverse().join(""),
