@@ -10,6 +10,9 @@ import {
   errorBody,
   eventPage,
   type RecoverBody,
+  redeployAnswer,
+  type RedeployBody,
+  serviceDetail,
   serviceList,
   strayList,
 } from "../api/contract.ts";
@@ -100,6 +103,10 @@ export function createClient({ url, token, actor }: Address) {
     deploy: (body: DeployBody, key: string, how: Ask) =>
       ask(deploymentView, "/v1/deployments", how, { method: "POST", body, key }),
     services: (how: Ask) => ask(serviceList, "/v1/services", how),
+    service: (name: string, how: Ask) => ask(serviceDetail, servicePath(name), how),
+    /** With the key, repeating it never goes back twice. */
+    redeploy: (id: string, body: RedeployBody, key: string, how: Ask) =>
+      ask(redeployAnswer, `${deploymentPath(id)}/redeploy`, how, { method: "POST", body, key }),
     strays: (service: string, how: Ask) => ask(strayList, `${servicePath(service)}/strays`, how),
     /** Repeating it gives the deployment that took it over. */
     recover: (service: string, body: RecoverBody, how: Ask) =>

@@ -14,6 +14,11 @@ export interface DeployOptions {
   strategy?: string;
   reason?: string;
   queue?: boolean;
+  whenBusy?: "queue" | "supersede" | "reject";
+  build?: number;
+  committedAt?: string;
+  /** A build that is older than the last accepted one is accepted too. */
+  force?: boolean;
   wait: boolean;
   /** Goes on until nothing more happens, past the moment when it is decided. */
   follow?: boolean;
@@ -90,7 +95,8 @@ function bodyOf(service: string, options: DeployOptions): DeployBody {
     }
     images[pair.slice(0, split)] = pair.slice(split + 1);
   }
-  const { taskDefinition, strategy, reason, queue } = options;
+  const { taskDefinition, strategy, reason, queue, build, committedAt, force } = options;
+  const whenBusy = options.whenBusy ?? (queue ? "queue" : undefined);
   if (taskDefinition === undefined && options.image.length === 0) {
     throw new Failure(exitCodes.usage, "There is nothing to deploy", {
       fix: "Give --task-definition NAME[:REVISION], or --image CONTAINER=IMAGE.",
@@ -102,6 +108,9 @@ function bodyOf(service: string, options: DeployOptions): DeployBody {
     ...(options.image.length > 0 && { images }),
     ...(strategy !== undefined && { strategy }),
     ...(reason !== undefined && { reason }),
-    ...(queue && { whenBusy: "queue" }),
+    ...(whenBusy && { whenBusy }),
+    ...(build !== undefined && { build }),
+    ...(committedAt !== undefined && { committedAt }),
+    ...(force && { force }),
   };
 }

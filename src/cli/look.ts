@@ -7,7 +7,7 @@ import { drawDeployment, drawEvent, phaseColor } from "./screen.ts";
 import { find, type Session, strayNews } from "./session.ts";
 import { clean, type Colors, cut, lasting, shortName } from "./text.ts";
 
-const over = new Set(["succeeded", "rolled_back", "failed", "cancelled", "abandoned"]);
+const over = new Set(["succeeded", "rolled_back", "failed", "cancelled", "superseded", "abandoned"]);
 const underWay = phaseNames.filter((phase) => !over.has(phase)).join(",");
 
 /** One deployment in full; without a name all that are under way. */

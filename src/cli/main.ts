@@ -3,16 +3,18 @@
 import { userInfo } from "node:os";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import ms, { type StringValue } from "ms";
-import type { CommandName } from "../api/contract.ts";
+import { type CommandName, commandNames } from "../api/contract.ts";
 import { createClient } from "./client.ts";
-import { command } from "./command.ts";
+import { cancel, command, type CommandOptions } from "./command.ts";
 import { deploy, type DeployOptions } from "./deploy.ts";
 import { type ExitCode, exitCodes, Failure } from "./exit.ts";
 import { events, list, status } from "./look.ts";
+import { queue } from "./queue.ts";
 import { recover, type RecoverOptions } from "./recover.ts";
 import type { Session } from "./session.ts";
 import { describeFailure, systemTerminal } from "./terminal.ts";
 import { watch } from "./watch.ts";
+import { momentForms } from "./when.ts";
 
 interface Global {
   url: string;
@@ -46,7 +48,7 @@ const program = new Command("teal")
     "after",
     [
       "",
-      "A SERVICE stands for its newest deployment.",
+      "A SERVICE stands for the deployment that acts on it, else the one that keeps its old task set, else its newest.",
       "",
       "Exit codes: 0 success (deploy: green is PRIMARY), 1 failed or rolled back, 2 wrong usage or request,",
       "3 refused (busy, or the command does not fit), 4 Teal is unavailable, 5 waited too long.",
@@ -61,7 +63,21 @@ program
   .option("-i, --image <container=image>", "a new image of a container; may be repeated", collect, [])
   .option("-s, --strategy <name>", "instead of the service's own")
   .option("-r, --reason <text>", "for the history")
-  .option("--queue", "wait in line while another deployment acts on the service")
+  .addOption(
+    new Option(
+      "--when-busy <how>",
+      "while another deployment acts: wait in line, wait in place of others, or refuse",
+    )
+      .choices(["queue", "supersede", "reject"])
+      .conflicts("queue"),
+  )
+  .option("--queue", "the same as --when-busy queue")
+  .option("--build <number>", "grows from build to build; one older than the last accepted is refused", whole)
+  .option(
+    "--committed-at <moment>",
+    "instead of --build: when it was committed, as of `git show -s --format=%cI`",
+  )
+  .option("--force", "accept an older build too")
   .option("--no-wait", "return as soon as it is accepted")
   .option("--follow", "wait until nothing more happens, the retention of blue included")
   .option("--idempotency-key <key>", "the same key never starts a second deployment, such as the build's id")
@@ -122,25 +138,51 @@ program
     }),
   );
 
-const commands: [CommandName, string][] = [
-  ["rollback", "go back to what was before; of a finished one, deploy the earlier revision"],
-  ["abort", "the same as rollback"],
-  ["pause", "stand still"],
-  ["resume", "go on after a pause"],
-  ["promote", "end the wait and go on to the next step"],
-  ["retry", "try again at once what is stuck"],
-  ["release", "give up what is stuck, and list what is left"],
-];
-for (const [name, description] of commands) {
-  const added = program
-    .command(name)
-    .description(description)
-    .argument("<id|service>")
-    .option("-r, --reason <text>", "for the history");
-  if (name === "promote") added.option("--full", "all the way to 100 %");
-  added.action((what: string, options: { full?: boolean; reason?: string }) =>
-    run((session) => command(session, name, what, options)),
-  );
+program
+  .command("queue")
+  .description("show who acts on a service, who waits for it, and when it is closed")
+  .argument("[service]")
+  .action((service?: string) => run((session) => queue(session, service)));
+
+program
+  .command("cancel")
+  .description("call off a deployment that waits")
+  .argument("<id|service>")
+  .option("-r, --reason <text>", "for the history")
+  .action((what: string, options: { reason?: string }) => run((session) => cancel(session, what, options)));
+
+const commands: Record<CommandName, string> = {
+  rollback: "go back to what was before; of a finished one, deploy the earlier revision",
+  abort: "the same as rollback",
+  pause: "stand still",
+  resume: "go on after a pause, or with what others changed",
+  promote: "end the wait and go on to the next step",
+  approve: "let it pass the approval that it waits for",
+  skip: "let it pass the gate that it stands at",
+  override: "go on although a window or a freeze is closed",
+  retry: "try again at once what is stuck",
+  release: "give up what is stuck, and list what is left",
+};
+for (const name of commandNames) {
+  const added = program.command(name).description(commands[name]).argument("<id|service>");
+  if (name === "approve" || name === "skip") {
+    added.argument("[gate]", "refused where it stands at another one");
+  }
+  if (name === "override") added.requiredOption("-r, --reason <text>", "why, for the history");
+  else added.option("-r, --reason <text>", "for the history");
+  if (name === "rollback")
+    added.option("--to <deployment>", "to what an earlier one brought, whatever came since");
+  if (name === "promote") {
+    added
+      .option("--full", "all the way to 100 %")
+      .option("--at <moment>", `later: ${momentForms}`)
+      .option("--timezone <name>", "of --at, such as Europe/Berlin; here by default")
+      .option("--if-healthy", "only where green and its checks are well then");
+  }
+  added.action((what: string, ...rest: unknown[]) => {
+    const [gate] = rest.filter((argument) => typeof argument === "string");
+    return run((session) => command(session, name, what, added.opts<CommandOptions>(), gate));
+  });
 }
 
 async function run(act: (session: Session) => Promise<ExitCode>): Promise<void> {
@@ -194,6 +236,13 @@ function duration(text: string): number {
   if (value < 1_000 || value > 20 * 86_400_000) {
     throw new InvalidArgumentError("Write it like 30s, 10m, 24h or 7d, at most 20d.");
   }
+  return value;
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value))
+    throw new InvalidArgumentError("Write a whole number.");
   return value;
 }
 

@@ -8,6 +8,16 @@ export function clean(text: string): string {
   return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]+/gu, " ").trim();
 }
 
+/** The same, and with `web:42` for the ARN of a revision, as people call it. */
+export function plain(text: string): string {
+  return clean(text).replaceAll(/\barn:[\w-]+:ecs:\S*?:task-definition\/([\w-]+:\d+)/g, "$1");
+}
+
+/** `2026-06-02 09:00 UTC` */
+export function shortMoment(iso: string): string {
+  return `${iso.slice(0, 16).replace("T", " ")} UTC`;
+}
+
 /** Cut to a width, with an ellipsis where something is missing. */
 export function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
@@ -42,6 +52,18 @@ export function wrap(text: string, width: number): string[] {
     else lines.push(word);
   }
   return lines;
+}
+
+/** Rows of cells as lines with the cells below each other. */
+export function columnsOf(rows: readonly (readonly string[])[]): string[] {
+  const width = (column: number) => Math.max(0, ...rows.map((row) => (row[column] ?? "").length));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(width(column)))
+      .filter((cell) => cell !== "")
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 /** A bar of `width` characters, filled by percent; never quite full before 100. */

@@ -147,6 +147,117 @@ describe("commands", () => {
   });
 });
 
+describe("steering", () => {
+  it("names the gate, the moment and the reason", async () => {
+    const id = await stage.start();
+    await stage.commit(id, (d) => (d.phase = "shifting"));
+    expect(await result("approve", "checkout", "release", "-r", "looks good")).toEqual({
+      code: 0,
+      output: `✓ ${id}  done\n`,
+    });
+    expect((await result("skip", id)).code).toBe(0);
+    const at = ["--at", "2126-12-01 09:00", "--timezone", "Europe/Berlin"];
+    const later = await result("promote", "checkout", "--full", "--if-healthy", ...at);
+    // Refused by the API: a promotion can't be asked for so far ahead.
+    expect([later.code, later.output]).toEqual([2, expect.stringContaining("at most 30 days ahead")]);
+    const soon = await result("promote", id, "--at", "tomorrow 09:00", "--timezone", "UTC");
+    expect(soon.output).toMatch(/that is \w+ \d+ \w+ 09:00 UTC, in /);
+    expect((await result("override", "checkout", "-r", "users are hurt")).code).toBe(0);
+    expect(stage.asked).toMatchObject([
+      { kind: "approve", gate: "release", reason: "looks good" },
+      { kind: "skip" },
+      { kind: "promote", promoteAt: expect.any(Number) },
+      { kind: "override", reason: "users are hurt" },
+    ]);
+    expect(stage.asked[1]).not.toHaveProperty("gate");
+  });
+
+  it.each<[string, string[], string]>([
+    ["a moment that is over", ["promote", "d1", "--at", "today 00:00"], "today 00:00 is over, or no moment"],
+    ["no time zone", ["promote", "d1", "--at", "09:00", "--timezone", "Berlin"], "Berlin is no time zone"],
+    ["an override without a reason", ["override", "d1"], "required option '-r, --reason <text>'"],
+    ["half a build", ["deploy", "checkout", "-t", "web:2", "--build", "1.5"], "Write a whole number"],
+    [
+      "another way to wait",
+      ["deploy", "checkout", "-t", "web:2", "--when-busy", "hope"],
+      "Allowed choices are",
+    ],
+  ])("refuses %s", async (_, args, text) => {
+    const ended = await result(...args);
+    expect([ended.code, ended.output]).toEqual([2, expect.stringContaining(text)]);
+    expect(stage.asked).toEqual([]);
+  });
+
+  it("asks whoever acts on a service, not whoever waits", async () => {
+    const acting = await stage.start();
+    await stage.commit(acting, (d) => (d.phase = "shifting"));
+    const waiting = await stage.start();
+    expect((await result("pause", "checkout")).output).toBe(`✓ ${acting}  done\n`);
+    expect((await result("pause", waiting)).code).toBe(3);
+    await stage.commit(acting, (d) => (d.phase = "rolled_back"));
+    await stage.commit(waiting, (d) => (d.phase = "cancelled"));
+    // Nobody acts: what was called off before it began is not what is meant.
+    expect((await result("status", "checkout")).output).toContain(`checkout  ${acting} `);
+  });
+
+  it("goes back to an earlier deployment by name", async () => {
+    const earlier = await stage.start();
+    await stage.commit(earlier, (d) => (d.phase = "succeeded"));
+    const back = await result("rollback", "checkout", "--to", earlier, "-r", "the others are bad");
+    expect(back.code).toBe(0);
+    expect(back.output).toMatch(
+      /^✓ checkout {2}d2 deploys again what it brought: web:2.*\n {2}teal watch d2\n$/,
+    );
+    const other = await result("rollback", "worker", "--to", earlier);
+    expect(other.output).toContain("There is no deployment worker");
+    await stage.start("worker");
+    const wrong = await result("rollback", "worker", "--to", earlier);
+    expect([wrong.code, wrong.output]).toEqual([
+      2,
+      expect.stringContaining("d1 is a deployment of checkout, not of worker"),
+    ]);
+  });
+
+  it("tells a build, and what becomes of those that wait", async () => {
+    await stage.start();
+    const args = ["deploy", "checkout", "-t", "web:2", "--no-wait", "--when-busy", "supersede"];
+    const { code } = await result(...args, "--committed-at", "2026-06-01T12:00:00+02:00");
+    expect(code).toBe(0);
+    expect((await stage.records.load("d2"))?.request.build).toBe(1_780_308_000);
+    const { output } = await result(...args, "--build", "7", "--force", "--json");
+    expect(JSON.parse(output)).toMatchObject({ build: 7 });
+    expect((await result("deploy", "checkout", "-t", "web:2", "--queue", "--when-busy", "queue")).code).toBe(
+      2,
+    );
+  });
+});
+
+describe("the queue", () => {
+  it("shows who acts and who waits, and lets one be called off", async () => {
+    expect(await result("queue")).toEqual({ code: 0, output: "Nothing acts and nothing waits.\n" });
+    const acting = await stage.start();
+    await stage.commit(acting, (d) => (d.phase = "shifting"));
+    await result("deploy", "checkout", "-t", "web:3", "--queue", "--no-wait", "--build", "7");
+    expect((await result("queue")).output).toMatch(
+      /^checkout\n {2}acts {5}d1 {2}shifting {2}test .*web:2\n {2}waits 1 {2}d2 {2}queued {4}\S+ +build 7 .*web:3\n$/,
+    );
+    const json = JSON.parse((await result("queue", "checkout", "--json")).output);
+    expect(json).toMatchObject({ acting: { id: "d1" }, queue: [{ id: "d2", build: 7 }] });
+    const called = await result("cancel", "checkout");
+    expect(called).toEqual({ code: 0, output: "✓ d2  done\n" });
+    expect(stage.asked).toMatchObject([{ kind: "rollback" }]);
+    const begun = await result("cancel", "d1");
+    expect([begun.code, begun.output]).toEqual([
+      3,
+      expect.stringContaining("Roll it back with `teal rollback d1`"),
+    ]);
+    await result("deploy", "checkout", "-t", "web:4", "--queue", "--no-wait");
+    const unclear = await result("cancel", "checkout");
+    expect([unclear.code, unclear.output]).toEqual([2, expect.stringContaining("Name one of them: d2, d3.")]);
+    expect((await result("queue", "nope")).code).toBe(2);
+  });
+});
+
 describe("looking", () => {
   it("shows, lists and prints the history, for people and for programs", async () => {
     const id = await stage.start();
