@@ -4,6 +4,7 @@ import type { DeployBody, DeploymentView } from "../api/contract.ts";
 import { type ExitCode, exitCodes, Failure } from "./exit.ts";
 import { followEvents } from "./follow.ts";
 import { drawEvent, drawFailure, phaseColor } from "./screen.ts";
+import { approvalAt, drawApproval } from "./steps.ts";
 import type { Session } from "./session.ts";
 import { clean, lasting } from "./text.ts";
 
@@ -62,16 +63,24 @@ export async function conclude(
 /** Prints each event until the deployment is decided, or with `toTheEnd` until it is over. */
 async function waitFor(session: Session, id: string, toTheEnd: boolean): Promise<DeploymentView> {
   const { client, terminal, json, signal, patienceMs } = session;
+  const told = new Set<string>();
   for await (const event of followEvents(client, id, { patienceMs, signal })) {
     if (!json) terminal.out(drawEvent(event, terminal.colors));
-    // Only a phase decides anything.
-    if (toTheEnd || event.type !== "phase") continue;
+    if (!movesOn.has(event.type)) continue;
     const now = await client.get(id, session);
+    const gate = json ? undefined : approvalAt(now);
+    if (gate && !told.has(gate.id)) {
+      told.add(gate.id);
+      for (const line of drawApproval(now, gate)) terminal.out(terminal.colors.cyan(line));
+    }
     // Where it is further by now, the events up to there are told first.
-    if (now.decided && event.to === now.phase) return now;
+    if (!toTheEnd && now.decided && event.to === now.phase) return now;
   }
   return client.get(id, session);
 }
+
+/** Events after which it may be decided, or stand at a gate. */
+const movesOn = new Set(["phase", "step", "gate"]);
 
 function verdict(d: DeploymentView, { terminal: { colors: c } }: Session): string[] {
   const paint = phaseColor(d, c);

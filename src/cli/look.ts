@@ -5,6 +5,7 @@ import { type ExitCode, exitCodes } from "./exit.ts";
 import { followEvents } from "./follow.ts";
 import { drawDeployment, drawEvent, phaseColor } from "./screen.ts";
 import { find, type Session, strayNews } from "./session.ts";
+import { approvalAt } from "./steps.ts";
 import { clean, type Colors, cut, lasting, shortName } from "./text.ts";
 
 const over = new Set(["succeeded", "rolled_back", "failed", "cancelled", "superseded", "abandoned"]);
@@ -77,7 +78,7 @@ const plain = {
 function table(deployments: DeploymentView[], columns: number, c: Colors): string {
   const rows = deployments.map((d) => ({
     id: d.id,
-    phase: d.hold ? `${d.phase} (${d.hold.kind})` : d.phase,
+    phase: `${d.phase}${waitingFor(d)}`,
     progress: `${d.progressPercent} %`,
     what: cut(whatOf(d), Math.max(12, columns - 90)),
     by: cut(clean(d.actor.name), 16),
@@ -98,6 +99,12 @@ function table(deployments: DeploymentView[], columns: number, c: Colors): strin
     .split("\n")
     .map((line) => line.trimEnd())
     .join("\n");
+}
+
+/** What a person may have to do something about. */
+function waitingFor(d: DeploymentView): string {
+  if (d.hold) return ` (${d.hold.kind})`;
+  return approvalAt(d) ? " (approval)" : "";
 }
 
 function whatOf({ request, green }: DeploymentView): string {

@@ -110,17 +110,31 @@ function detailsOf(d: DeploymentView, gate: GateView, width: number, c: Colors):
     case "moment":
     case "window":
       return gate.passesAt === undefined ? [] : [c.dim(`${gate.id}: at ${shortMoment(gate.passesAt)}`)];
-    case "approval": {
-      const { by, notStarter } = gate.approval ?? { notStarter: false };
-      const who = by ? `by ${by.join(" or ")}` : "by whoever may";
-      const except = notStarter ? `, not by ${clean(d.actor.name)} who asked for it` : "";
-      return wrap(`${gate.id}: ${who}${except}`, room).map((line) => c.cyan(line));
-    }
+    case "approval":
+      return wrap(`${gate.id}: ${approvers(d, gate)}`, room).map((line) => c.cyan(line));
     case "hook":
       return wrap(`${gate.id} at ${gate.hook?.host}: ${saidBy(d, gate)}`, room);
     case "analyze":
       return (gate.checks ?? []).flatMap((check) => drawCheck(d, check, room, c));
   }
+}
+
+/** The approval that it stands at. */
+export function approvalAt(d: DeploymentView): GateView | undefined {
+  return d.gates.find(({ kind, state }) => kind === "approval" && state === "current");
+}
+
+/** For whoever waits for the deployment and wonders why it doesn't go on. */
+export function drawApproval(d: DeploymentView, gate: GateView): string[] {
+  return [
+    `          waits for approval of ${gate.id}, ${approvers(d, gate)}; ${until(d, gate.timeoutAt)} left`,
+    `          teal approve ${d.id} ${gate.id}`,
+  ];
+}
+
+function approvers(d: DeploymentView, { approval }: GateView): string {
+  const who = approval?.by ? `by ${approval.by.join(" or ")}` : "by whoever may";
+  return approval?.notStarter ? `${who}, not by ${clean(d.actor.name)} who asked for it` : who;
 }
 
 function saidBy(d: DeploymentView, { hook }: GateView): string {

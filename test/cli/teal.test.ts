@@ -95,6 +95,24 @@ describe("teal deploy", () => {
     await again.app.close();
   });
 
+  it("tells who must approve, so that nobody wonders why a job stands still", async () => {
+    const deploy = teal("deploy", "checkout", "-t", "web:2");
+    const id = await accepted();
+    const until = { kind: "approval" as const, by: ["bob"], notStarter: false };
+    const release = { kind: "wait" as const, id: "release", until, timeoutMs: 7_200_000 };
+    await enter(id, "shifting", "green is healthy", (d) => {
+      d.strategy = { ...d.strategy, steps: [{ ...release, onTimeout: "rollback" }] };
+      d.stepSince = Date.now();
+    });
+    await deploy.waitForLine(/waits for approval of release, by bob; /);
+    await deploy.waitForLine(new RegExp(`teal approve ${id} release`));
+    expect((await result("list")).output).toContain("shifting (approval)");
+    await stage.commit(id, () => {}, [{ type: "step", index: 0, what: "x" }, "a step"]);
+    await enter(id, "retaining", "green is PRIMARY");
+    expect((await deploy.exited).code).toBe(0);
+    expect(deploy.output().match(/waits for approval/g)).toHaveLength(1);
+  });
+
   it("gives programs one JSON document, and returns at once when told not to wait", async () => {
     const { code, output } = await result("deploy", "checkout", "-t", "web:2", "--no-wait", "--json");
     expect(code).toBe(0);
