@@ -2,7 +2,7 @@
 import { newDeployment } from "../deployment/accept.ts";
 import { look } from "../deployment/look.ts";
 import type { Look } from "../deployment/observation.ts";
-import { plan, type Plan } from "../deployment/plan/plan.ts";
+import { type Plan, planning } from "../deployment/plan/plan.ts";
 import type { FirstLook } from "../deployment/plan/world.ts";
 import type { Deployment } from "../deployment/record.ts";
 import { baseOf } from "../deployment/rules/waiting.ts";
@@ -42,14 +42,27 @@ export async function planFor(order: Order, { records, cloud, closed, clock }: P
   ]);
   const acting = slot.acting === undefined ? undefined : await records.load(slot.acting);
   const startMs = median(earlier.deployments.flatMap(({ green }) => green.startMs ?? []));
-  return plan(fresh, {
-    first,
-    slot,
-    refusals: refusalsOf(order, slot),
-    closed: (at) => closed(name, at),
-    ...(acting && { acting }),
-    ...(startMs !== undefined && { startMs }),
-  });
+  return await inSlices(
+    planning(fresh, {
+      first,
+      slot,
+      refusals: refusalsOf(order, slot),
+      closed: (at) => closed(name, at),
+      ...(acting && { acting }),
+      ...(startMs !== undefined && { startMs }),
+    }),
+  );
+}
+
+/** Turns in a row before others have a go. */
+const sliceTurns = 20;
+
+async function inSlices<T>(turns: Generator<undefined, T>): Promise<T> {
+  for (let turn = 1; ; turn++) {
+    const { done, value } = turns.next();
+    if (done) return value;
+    if (turn % sliceTurns === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** All that preparing reads. Which revision green derives from may only be known when the service was read. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Check } from "../../src/deployment/check.ts";
 import type { Effect } from "../../src/deployment/effect.ts";
 import { isTerminal, type Phase } from "../../src/deployment/phases.ts";
+import type { Fault } from "../../src/deployment/observation.ts";
 import type { Plan } from "../../src/deployment/plan/plan.ts";
 import type { Deployment, DeployRequest } from "../../src/deployment/record.ts";
 import {
@@ -13,6 +14,7 @@ import {
   usualVerdict,
   type WaitStep,
 } from "../../src/deployment/strategy.ts";
+import type { Order } from "../../src/engine/engine.ts";
 import { mutations, watchedWorld } from "../support/scenario.ts";
 import { ada, canary, type Laid, need, type World, type WorldOptions } from "../support/world.ts";
 
@@ -218,6 +220,70 @@ describe("a plan is what then happens", () => {
       expect(plan.expected.ms).toBeGreaterThanOrEqual(tookMs - 20_000);
     },
   );
+});
+
+const order = (laid: Laid, more: Partial<Order> = {}): Order => ({
+  target: laid.target,
+  strategy: careful,
+  request: { taskDefinition: "checkout:3", build: 7 },
+  actor: ada,
+  whenBusy: "reject",
+  ...more,
+});
+
+describe("a plan goes by the records too", () => {
+  it("and tells of a busy service and of a build that is stale", async () => {
+    const world = watchedWorld();
+    const laid = world.lay();
+    const id = await world.start(laid, { taskDefinition: "checkout:2", build: 8 });
+    await world.until("shifting", async () => world.weights(laid)[0]?.[1] === 10);
+    const refused = await world.engine.plan(order(laid));
+    expect(refused.ok).toBe(false);
+    expect(refused.findings).toEqual([
+      {
+        code: "stale-build",
+        message: "build 7 of checkout is older than build 8, which was accepted before",
+      },
+      { code: "busy", message: `${id} acts on checkout` },
+    ]);
+    const forced = await world.engine.plan(order(laid, { whenBusy: "queue", force: true }));
+    expect(forced).toMatchObject({ ok: true, blue: expect.stringMatching(/checkout:1$/) });
+    expect(forced.warnings).toEqual([expect.stringContaining(`${id} acts on the service and goes first`)]);
+    await expect(world.engine.start(order(laid))).rejects.toMatchObject({ code: "stale-build" });
+  });
+
+  it("and reckons with how long tasks took to start before", async () => {
+    const world = watchedWorld({ settings: { taskStartMs: 33_000 } });
+    const laid = world.lay();
+    expect((await world.engine.plan(order(laid))).assumed.startKnown).toBe(false);
+    const id = await world.start(laid, { taskDefinition: "checkout:2" });
+    const { green } = await world.ends(id, "succeeded");
+    const { assumed } = await world.engine.plan(order(laid));
+    expect(assumed).toMatchObject({ startKnown: true, startMs: green.startMs });
+    expect(assumed.startMs).toBeGreaterThan(33_000);
+  });
+
+  it("and is none where AWS can't be read", async () => {
+    const fault: Fault = {
+      class: "stuck",
+      code: "AccessDenied",
+      message: "not you",
+      action: "ecs:DescribeServices",
+    };
+    const world = watchedWorld({
+      wrap: (cloud) => ({
+        ...cloud,
+        look: async (...asked) => ({
+          ...(await cloud.look(...asked)),
+          service: { ok: false, at: world.clock.now(), fault },
+        }),
+      }),
+    });
+    await expect(world.engine.plan(order(world.lay()))).rejects.toMatchObject({
+      code: "unavailable",
+      message: "ecs:DescribeServices: AccessDenied: not you",
+    });
+  });
 });
 
 /** Plans, and sees that nothing but reading was done. */

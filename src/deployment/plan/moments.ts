@@ -94,7 +94,7 @@ const words: Partial<Record<WaitKind, string>> = {
 /** What a decision that does nothing waits for; its length is known only when it is over. */
 export function waitOf({ next: d, endsAt }: Decision, situation: string): Wait {
   const step = stepsOf(d)[d.step];
-  if (situation === "waiting-at-gate" && step?.kind === "wait") return gateWait(step);
+  if (situation === "waiting-at-gate" && step?.kind === "wait") return gateWait(step, endsAt);
   if (situation === "closed" && d.hold) {
     const kind = d.hold.kind === "freeze" ? "freeze" : "window";
     return { kind, what: d.hold.reason, ms: 0, ...(endsAt !== undefined && { until: endsAt }) };
@@ -105,7 +105,7 @@ export function waitOf({ next: d, endsAt }: Decision, situation: string): Wait {
   return { kind, what, ms: 0 };
 }
 
-function gateWait({ id, until, timeoutMs: atMostMs }: WaitStep): Wait {
+function gateWait({ id, until, timeoutMs: atMostMs }: WaitStep, endsAt: number | undefined): Wait {
   const most = `, at most ${duration(atMostMs)}`;
   switch (until.kind) {
     case "approval": {
@@ -116,7 +116,13 @@ function gateWait({ id, until, timeoutMs: atMostMs }: WaitStep): Wait {
       return { kind: "moment", what: `${clock(until.at)}${most}`, ms: 0, atMostMs, until: until.at };
     case "window": {
       const { hours, timezone } = until.window;
-      return { kind: "window", what: `the hours ${hours} ${timezone}${most}`, ms: 0, atMostMs };
+      const wait = {
+        kind: "window",
+        what: `the hours ${hours} ${timezone}${most}`,
+        ms: 0,
+        atMostMs,
+      } as const;
+      return endsAt === undefined ? wait : { ...wait, until: endsAt };
     }
   }
 }

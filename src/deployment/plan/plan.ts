@@ -12,7 +12,7 @@ import { production, value } from "../view.ts";
 import { asBefore } from "./free.ts";
 import { type Headroom, headroomOf } from "./headroom.ts";
 import type { Moment } from "./moments.ts";
-import { type Beginning, play, type Played } from "./play.ts";
+import { type Beginning, momentsMax, play, type Played } from "./play.ts";
 import type { Pace } from "./world.ts";
 
 /** What a plan goes by. */
@@ -64,14 +64,23 @@ const usual: Pace = { startMs: 90_000, drainMs: 300_000 };
 
 /** @param fresh a deployment as it is accepted now */
 export function plan(fresh: Deployment, on: Circumstances): Plan {
+  const turns = planning(fresh, on);
+  for (;;) {
+    const { done, value: made } = turns.next();
+    if (done) return made;
+  }
+}
+
+/** The same, yielding after every turn: an unusually long strategy keeps a processor busy for seconds. */
+export function* planning(fresh: Deployment, on: Circumstances): Generator<undefined, Plan> {
   const { acting, slot, closed, refusals } = on;
   // A mere guess must not be what it fails by.
   const guessMs = Math.min(usual.startMs, fresh.strategy.deadlines.provisioningMs / 2);
   const pace = { startMs: on.startMs ?? guessMs, drainMs: usual.drainMs };
   const first = acting ? asBefore(on.first, acting) : on.first;
   const beginning = { first, closed, ...(slot.retaining !== undefined && { retaining: slot.retaining }) };
-  const least = play(fresh, { ...beginning, pace: { startMs: 0, drainMs: 0 } });
-  const expected = play(fresh, { ...beginning, pace });
+  const least = yield* play(fresh, { ...beginning, pace: { startMs: 0, drainMs: 0 } });
+  const expected = yield* play(fresh, { ...beginning, pace });
   const { d, moments, calls, peak } = expected;
   const findings = [...refusals, ...d.problems];
   const headroom = headroomOf(d, value(first.service)?.taskSets ?? [], peak);
@@ -80,7 +89,7 @@ export function plan(fresh: Deployment, on: Circumstances): Plan {
     strategy: d.strategy.name,
     ...(d.blue && { blue: d.blue.taskDefinition }),
     ...(d.green.taskDefinition !== undefined && { green: d.green.taskDefinition }),
-    ok: findings.length === 0 && d.phase === "succeeded",
+    ok: findings.length === 0 && (d.phase === "succeeded" || d.phase === "draining"),
     findings,
     warnings: warningsOf(expected, on),
     moments,
@@ -98,14 +107,15 @@ function lengthsOf({ ms, untilPrimaryMs }: Played): Lengths {
 }
 
 function warningsOf(played: Played, on: Circumstances): string[] {
-  const { d, stands, refused } = played;
+  const { d, refused } = played;
   return [
     ...waitsBefore(d, on),
     ...startsLater(played),
     ...(d.desiredAtStart === undefined ? [] : aboutTraffic(d)),
     ...refused,
     ...needsPeople(played),
-    ...(stands === undefined ? [] : [`it stands still in the end: ${stands}`]),
+    ...(d.phase === "draining" ? ["the old tasks go in so many steps that not all of them are planned"] : []),
+    ...(played.moments.length === momentsMax ? [`only the first ${momentsMax} moments are listed`] : []),
     ...(d.phase === "rolled_back" ? [`where nothing changes it goes back: ${d.cause?.message}`] : []),
   ];
 }

@@ -24,7 +24,7 @@ export interface Beginning {
 }
 
 export interface Played {
-  /** As it ends. */
+  /** As it ends; `draining` where taking blue away takes too many turns to play them all. */
   d: Deployment;
   moments: Moment[];
   /** Calls that change something at AWS, by their action. */
@@ -33,17 +33,18 @@ export interface Played {
   peak: Counts;
   ms: number;
   untilPrimaryMs?: number;
-  /** Why it goes no further, though it has not ended. */
-  stands?: string;
   /** What the people whom it asked were told. */
   refused: string[];
 }
 
 /** More than anybody reads. */
-const momentsMax = 1_000;
+export const momentsMax = 1_000;
 
-/** Throws where it comes to no end, which is a defect. */
-export function play(fresh: Deployment, { first, retaining, closed, pace }: Beginning): Played {
+/** Yields after every turn, for whoever has other things to do. Throws where it comes to no end: a defect. */
+export function* play(
+  fresh: Deployment,
+  { first, retaining, closed, pace }: Beginning,
+): Generator<undefined, Played> {
   const begun = fresh.createdAt;
   const world = new ObligingWorld(first, pace, begun);
   const script = new Script(world, begun);
@@ -54,7 +55,8 @@ export function play(fresh: Deployment, { first, retaining, closed, pace }: Begi
   let outcome: Outcome | undefined;
   let commands: Command[] = [];
 
-  for (let turn = 0; turn < turnsMax(fresh, first); turn++) {
+  for (let turn = 0; turn < turnsMax(fresh); turn++) {
+    yield;
     if (world.hasRoom(now) && slot.retaining !== d.id) slot = { acting: d.id, queue: [] };
     const shut = closed(now);
     const seen = { ...world.look(d, now), slot, ...(shut && { closed: shut }), ...(outcome && { outcome }) };
@@ -73,13 +75,9 @@ export function play(fresh: Deployment, { first, retaining, closed, pace }: Begi
     const situation = classify(before, seen, now);
     script.wait(decision, situation, now);
     commands = peopleSay(d, situation, asked, now);
-    if (commands.length > 0) continue;
-    const { hold } = d;
-    if (hold && (hold.kind === "paused" || hold.kind === "stuck" || hold.kind === "drift")) {
-      return { d, ...script.end(now), stands: hold.reason };
-    }
-    now = later(decision, world, now);
+    if (commands.length === 0) now = later(decision, world, now);
   }
+  if (d.phase === "draining") return { d, ...script.end(now) };
   throw new Error(`the plan of ${fresh.service} with ${fresh.strategy.name} comes to no end: ${d.note}`);
 }
 
@@ -125,7 +123,7 @@ class Script {
     this.add(moment);
   }
 
-  end(now: number): Omit<Played, "d" | "stands"> {
+  end(now: number): Omit<Played, "d"> {
     const { moments, calls, peak, refused, untilPrimaryMs } = this;
     this.ended(now);
     const ms = now - this.begun;
@@ -181,13 +179,12 @@ function countedAt(d: Deployment): number[] {
   });
 }
 
-/** Far more turns than it can need: some for each route of each step, for each measurement and for each task of blue. */
-function turnsMax({ strategy, target }: Deployment, { service }: FirstLook): number {
+/** More turns than it can need to be decided; taking blue away a task at a time may need more. */
+function turnsMax({ strategy, target }: Deployment): number {
   const { before, testing, steps } = strategy;
   const inAll = [...before, ...testing, ...steps];
   const routes = target.routes.length + (target.testRoutes?.length ?? 0);
-  const tasks = strategy.drain && service?.ok ? service.value.desiredCount : 0;
-  return 200 + inAll.length * (2 * routes + 20) + 2 * measurements(strategy) + 10 * tasks;
+  return 1_000 + inAll.length * (2 * routes + 20) + 2 * measurements(strategy);
 }
 
 function measurements({ before, testing, steps, checks }: Strategy): number {
