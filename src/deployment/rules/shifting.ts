@@ -235,10 +235,13 @@ function routesToWrite(v: View): RouteRecord[] {
   });
 }
 
-/** Some route was asked for the share of the step already. */
+/** Some route has the share of the step already, as read: a call that was asked for may never have happened. */
 function isBegun(v: View): boolean {
   const percent = percentOf(v) ?? 0;
-  return production(v.d).some((route) => sameWeights(route.asked, weightsAt(route, percent)));
+  return production(v.d).some((route) => {
+    const read = weightsRead(v, route);
+    return read !== undefined && sameWeights(read, weightsAt(route, percent));
+  });
 }
 
 function bakeLeftMs(v: View): number {
