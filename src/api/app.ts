@@ -12,6 +12,7 @@ import { events } from "./events.ts";
 import { health } from "./health.ts";
 import { hookAnswers } from "./hookAnswers.ts";
 import type { ApiParts, App } from "./parts.ts";
+import { plans } from "./plan.ts";
 import { answerError, checkBySchema } from "./problems.ts";
 import { recovery } from "./recovery.ts";
 import { redeploy } from "./redeploy.ts";
@@ -64,6 +65,7 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     commands,
     hookAnswers,
     redeploy,
+    plans,
     services,
     recovery,
     health,

@@ -8,7 +8,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { Clock, Records, StrayBook } from "../engine/ports.ts";
 
 /** The part of the engine that accepts what people and CI ask for. */
-export type Intake = Pick<Engine, "start" | "ask" | "redeploy" | "strays" | "recover">;
+export type Intake = Pick<Engine, "plan" | "start" | "ask" | "redeploy" | "strays" | "recover">;
 
 export interface ApiParts {
   engine: Intake;

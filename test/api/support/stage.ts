@@ -124,6 +124,10 @@ export async function createStage(
       }
       return command;
     }),
+    // What it tells is told in a whole world, in plan.test.ts.
+    plan: failing(async () => {
+      throw new TealError("unavailable", "there is no AWS on this stage");
+    }),
     // What it decides between is told in a whole world, in redeploy.test.ts.
     redeploy: failing(async (id, order) => {
       const earlier = await records.load(id);
