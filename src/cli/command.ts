@@ -32,6 +32,7 @@ export async function command(
   const timezone = options.timezone ?? localTimezone();
   const at = options.at === undefined ? undefined : moment(options.at, timezone);
   const d = await find(session, what);
+  if (what !== d.id && (name === "rollback" || name === "abort")) await mustBeMeant(session, d);
   return ask(
     session,
     d,
@@ -45,6 +46,20 @@ export async function command(
     },
     at === undefined ? undefined : `that is ${inZone(at, timezone)}, in ${lasting(at - Date.now())}`,
   );
+}
+
+/**
+ * A service may have two deployments that can go back: one that acts and has moved no traffic yet, and the one before
+ * it, which serves. Whose rollback is meant can't be guessed. Throws Failure.
+ */
+async function mustBeMeant(session: Session, d: DeploymentView): Promise<void> {
+  if (d.wayBack?.kind !== "untouched") return;
+  const { retaining } = (await known404(session.client.service(d.service, session))) ?? {};
+  if (!retaining || retaining.id === d.id) return;
+  const message = `${d.id} has moved no traffic yet, and what ${retaining.id} brought serves: which one is to go back?`;
+  throw new Failure(exitCodes.usage, message, {
+    fix: `\`teal rollback ${retaining.id}\` goes back to what served before; \`teal rollback ${d.id}\` only takes the newer one away.`,
+  });
 }
 
 async function ask(

@@ -218,6 +218,36 @@ describe("steering", () => {
     expect((await result("status", "checkout")).output).toContain(`checkout  ${acting} `);
   });
 
+  it("asks which one is to go back, where one has moved no traffic and one serves", async () => {
+    const serving = await stage.start();
+    const acting = await stage.start();
+    await stage.retains(serving);
+    await stage.commit(acting, (d) => (d.phase = "provisioning"));
+    const unclear = await result("rollback", "checkout");
+    expect(unclear.code).toBe(2);
+    expect(unclear.output).toContain("d2 has moved no traffic yet, and what d1 brought serves");
+    expect(unclear.output).toContain("`teal rollback d1` goes back to what served before");
+    expect(stage.asked).toEqual([]);
+    expect((await result("rollback", serving)).code).toBe(0);
+    // The others know whom they mean.
+    expect((await result("pause", "checkout")).output).toContain(acting);
+    await stage.commit(acting, (d) => {
+      d.phase = "shifting";
+      d.routes = [
+        {
+          ref: { kind: "listener", arn: "l" },
+          before: { blue: 1, green: 0 },
+          sum: 100,
+          asked: { blue: 90, green: 10 },
+          askedAt: 0,
+          earlier: [],
+          rest: "x",
+        },
+      ];
+    });
+    expect((await result("rollback", "checkout")).output).toContain(acting);
+  });
+
   it("goes back to an earlier deployment by name", async () => {
     const earlier = await stage.start();
     await stage.commit(earlier, (d) => (d.phase = "succeeded"));

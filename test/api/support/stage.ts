@@ -74,6 +74,8 @@ export interface Stage {
   start(service?: string): Promise<string>;
   /** Commits a change of the record with events. */
   commit(id: string, change: (d: Deployment) => void, ...events: [EventBody, string][]): Promise<void>;
+  /** Commits that green is PRIMARY and blue is kept: the next one acts. */
+  retains(id: string): Promise<void>;
   answer(id: string, command: Command, obeyed: boolean, message: string): Promise<void>;
 }
 
@@ -186,6 +188,26 @@ export async function createStage(
     ...parts,
   });
 
+  const commit = async (
+    id: string,
+    change: (d: Deployment) => void,
+    bodies: [EventBody, string][],
+    retain?: SlotChange,
+  ) => {
+    const claimed = await records.claim(id);
+    if (!claimed) throw new Error(`no ${id}`);
+    const next = structuredClone(claimed.deployment);
+    change(next);
+    const events = bodies.map(([body, message], index): DeploymentEvent => {
+      return { seq: claimed.deployment.events + index, at: clock.now(), message, ...body };
+    });
+    next.events += events.length;
+    const slot = retain ?? (isTerminal(next.phase) ? "done" : undefined);
+    const decision = { next, perform: false, events, answers: [], tell: [], ...(slot && { slot }) };
+    const { kind } = await records.commit(claimed, decision, clock.now());
+    if (kind !== "committed") throw new Error(kind);
+  };
+
   const stage: Stage = {
     app,
     strays,
@@ -213,20 +235,8 @@ export async function createStage(
       });
       return deployment.id;
     },
-    commit: async (id, change, ...bodies) => {
-      const claimed = await records.claim(id);
-      if (!claimed) throw new Error(`no ${id}`);
-      const next = structuredClone(claimed.deployment);
-      change(next);
-      const events = bodies.map(([body, message], index): DeploymentEvent => {
-        return { seq: claimed.deployment.events + index, at: clock.now(), message, ...body };
-      });
-      next.events += events.length;
-      const slot: SlotChange | undefined = isTerminal(next.phase) ? "done" : undefined;
-      const decision = { next, perform: false, events, answers: [], tell: [], ...(slot && { slot }) };
-      const { kind } = await records.commit(claimed, decision, clock.now());
-      if (kind !== "committed") throw new Error(kind);
-    },
+    commit: (id, change, ...bodies) => commit(id, change, bodies),
+    retains: (id) => commit(id, (d) => (d.phase = "retaining"), [], "retain"),
     answer: (id, { kind, id: commandId, actor }, obeyed, message) =>
       stage.commit(id, () => {}, [{ type: "command", command: kind, commandId, actor, obeyed }, message]),
   };
