@@ -258,6 +258,8 @@ class Simulation {
 
   private async hasStrays(): Promise<boolean> {
     if (!this.lost) return false;
+    // What was made lately may be missing from reads.
+    if (this.clock.now() < this.calmAt + 30_000) return true;
     const strays = await Promise.all(this.laid.map((laid) => this.world.engine.strays(laid.target)));
     return strays.some((found) => found.length > 0);
   }
