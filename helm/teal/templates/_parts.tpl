@@ -31,12 +31,14 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 {{- end }}
 
-{{/* What the pods of API and worker have in common. */}}
+{{/*
+What the pods of API and worker have in common. A change of the Secret replaces them, since the environment is read at
+the start only; teal.yaml is read again while they run.
+*/}}
 {{- define "teal.podMetadata" -}}
 labels:
   {{- include "teal.labels" . | nindent 2 }}
 annotations:
-  checksum/config: {{ include (print .root.Template.BasePath "/configmap.yaml") .root | sha256sum }}
   checksum/secret: {{ include (print .root.Template.BasePath "/secret.yaml") .root | sha256sum }}
   {{- with .root.Values.podAnnotations }}
   {{- toYaml . | nindent 2 }}
@@ -94,6 +96,7 @@ securityContext:
   readOnlyRootFilesystem: true
   capabilities: { drop: [ALL] }
 volumeMounts:
+  # The whole folder: a single file of it (subPath) would stay as it was when the pod began.
   - { name: config, mountPath: /etc/teal, readOnly: true }
   - { name: tmp, mountPath: /tmp }
 resources:
@@ -140,5 +143,26 @@ resources:
 {{- range $name, $value := .root.Values.env }}
 - name: {{ $name }}
   value: {{ $value | quote }}
+{{- end }}
+{{- end }}
+
+{{/* What hooks and sources of measurements need. The API calls nobody, so it has no use for these secrets. */}}
+{{- define "teal.calls" -}}
+{{- $root := .root -}}
+- name: TEAL_HOOK_SECRET
+  valueFrom:
+    secretKeyRef: { name: {{ include "teal.secret" $root }}, key: hook-secret, optional: true }
+{{- with $root.Values.outbound.allow }}
+- name: TEAL_OUTBOUND_ALLOW
+  value: {{ join "," . | quote }}
+{{- end }}
+{{- range $name, $from := $root.Values.headerSecrets }}
+{{- $key := print "header-" $name }}
+{{- if $root.Values.secret.existing }}
+{{- $key = required (printf "Set headerSecrets.%s.key: with secret.existing the chart makes no Secret to hold a value" $name) $from.key }}
+{{- end }}
+- name: TEAL_SECRET_{{ $name }}
+  valueFrom:
+    secretKeyRef: { name: {{ include "teal.secret" $root }}, key: {{ $key | quote }} }
 {{- end }}
 {{- end }}
