@@ -106,7 +106,7 @@ export function planOf(seed: number, size: Size): Plan {
     "ModifyListener",
     "RegisterTaskDefinition",
     "TagResource",
-    undefined,
+    "any",
   ] as const;
   const kinds: (() => FaultRule["fault"])[] = [
     () => ({ kind: "throttle" }),
@@ -119,7 +119,7 @@ export function planOf(seed: number, size: Size): Plan {
   ];
   const faults: FaultRule[] = Array.from({ length: between(0, 4) }, () => ({
     fault: (kinds[Math.floor(random() * kinds.length)] ?? kinds[0])?.() ?? { kind: "throttle" },
-    ...((action) => (action ? { action } : {}))(pick(actions)),
+    ...((action) => (action === "any" ? {} : { action }))(pick(actions)),
     probability: pick([0.05, 0.2, 0.5] as const),
   }));
 
