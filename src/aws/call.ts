@@ -33,9 +33,12 @@ export function callsUntil({ clock, after, log }: Calling, deadline: number): Ca
     const leftMs = deadline - startedAt;
     if (leftMs <= 0) throw late(action);
     const controller = new AbortController();
-    const cancel = after(leftMs, () => controller.abort());
+    let cancel: (() => void) | undefined;
     const deadlinePassed = new Promise<never>((_, reject) => {
-      controller.signal.addEventListener("abort", () => reject(late(action)), { once: true });
+      cancel = after(leftMs, () => {
+        reject(late(action));
+        controller.abort();
+      });
     });
     try {
       const answer = await Promise.race([send(controller.signal), deadlinePassed]);
@@ -46,7 +49,7 @@ export function callsUntil({ clock, after, log }: Calling, deadline: number): Ca
       log?.debug({ ms: clock.now() - startedAt, ...fault }, "AWS call failed");
       throw error instanceof CallFailed ? error : new CallFailed(fault, error);
     } finally {
-      cancel();
+      cancel?.();
     }
   };
 }

@@ -6,7 +6,7 @@
  * A route has one forward action (ELBv2 takes no more). Should several of one route ever name a group of the
  * pair, nobody could say which weights are meant: `pairForward` answers `ambiguous`, and the caller refuses.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Action, Rule, TargetGroupTuple } from "@aws-sdk/client-elastic-load-balancing-v2";
 
 /** The groups of a forward action; of any other action none. */
@@ -81,7 +81,7 @@ export function restOf(actions: readonly Action[], pair: readonly string[], rule
       transforms: rule.Transforms ?? [],
     }),
   };
-  return createHash("sha256").update(stableJson(rest)).digest("hex").slice(0, 16);
+  return hash("sha256", stableJson(rest)).slice(0, 16);
 }
 
 /** Whether a client that was given a group stays with it (AWS docs, target group stickiness). */

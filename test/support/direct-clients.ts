@@ -55,7 +55,7 @@ function sendingTo<C extends object>(
   client: C,
 ): C {
   const send = async (command: Sent, options: { abortSignal?: AbortSignal } = {}): Promise<object> => {
-    const action = command.constructor.name.replace(/Command$/, "");
+    const action = command.constructor.name.slice(0, -"Command".length);
     const last: Handler = async ({ input }) => {
       const answer = await direct({ ...to, action, params: input }, options);
       const { requestId } = answer;
