@@ -9,6 +9,7 @@ import {
   deploymentView,
   errorBody,
   eventPage,
+  planView,
   type RecoverBody,
   redeployAnswer,
   type RedeployBody,
@@ -102,6 +103,7 @@ export function createClient({ url, token, actor }: Address) {
     /** With the key, repeating it never starts a second deployment. */
     deploy: (body: DeployBody, key: string, how: Ask) =>
       ask(deploymentView, "/v1/deployments", how, { method: "POST", body, key }),
+    plan: (body: DeployBody, how: Ask) => ask(planView, "/v1/plan", how, { method: "POST", body }),
     services: (how: Ask) => ask(serviceList, "/v1/services", how),
     service: (name: string, how: Ask) => ask(serviceDetail, servicePath(name), how),
     /** With the key, repeating it never goes back twice. */

@@ -3,12 +3,14 @@ import { randomUUID } from "node:crypto";
 import type { DeployBody, DeploymentView } from "../api/contract.ts";
 import { type ExitCode, exitCodes, Failure } from "./exit.ts";
 import { followEvents } from "./follow.ts";
+import { plan } from "./plan.ts";
 import { drawEvent, drawFailure, phaseColor } from "./screen.ts";
 import { approvalAt, drawApproval } from "./steps.ts";
 import type { Session } from "./session.ts";
 import { clean, lasting } from "./text.ts";
 
-export interface DeployOptions {
+/** What is to be deployed, and how. */
+export interface OrderOptions {
   taskDefinition?: string;
   /** `container=image`, each. */
   image: string[];
@@ -20,18 +22,21 @@ export interface DeployOptions {
   committedAt?: string;
   /** A build that is older than the last accepted one is accepted too. */
   force?: boolean;
+}
+
+export interface DeployOptions extends OrderOptions {
   wait: boolean;
   /** Goes on until nothing more happens, past the moment when it is decided. */
   follow?: boolean;
   idempotencyKey?: string;
+  /** Shows what it would do instead. */
+  dryRun?: boolean;
 }
 
 export async function deploy(session: Session, service: string, options: DeployOptions): Promise<ExitCode> {
-  const accepted = await session.client.deploy(
-    bodyOf(service, options),
-    options.idempotencyKey ?? randomUUID(),
-    session,
-  );
+  const body = bodyOf(service, options);
+  if (options.dryRun) return plan(session, body);
+  const accepted = await session.client.deploy(body, options.idempotencyKey ?? randomUUID(), session);
   return conclude(session, accepted, { wait: options.wait, toTheEnd: options.follow === true });
 }
 
@@ -93,7 +98,8 @@ function verdict(d: DeploymentView, { terminal: { colors: c } }: Session): strin
   ];
 }
 
-function bodyOf(service: string, options: DeployOptions): DeployBody {
+/** The request. Throws Failure where the options make none. */
+export function bodyOf(service: string, options: OrderOptions): DeployBody {
   const images: Record<string, string> = {};
   for (const pair of options.image) {
     const split = pair.indexOf("=");

@@ -6,9 +6,10 @@ import ms, { type StringValue } from "ms";
 import { type CommandName, commandNames } from "../api/contract.ts";
 import { createClient } from "./client.ts";
 import { cancel, command, type CommandOptions } from "./command.ts";
-import { deploy, type DeployOptions } from "./deploy.ts";
+import { bodyOf, deploy, type DeployOptions, type OrderOptions } from "./deploy.ts";
 import { type ExitCode, exitCodes, Failure } from "./exit.ts";
 import { events, list, status } from "./look.ts";
+import { plan } from "./plan.ts";
 import { queue } from "./queue.ts";
 import { recover, type RecoverOptions } from "./recover.ts";
 import type { Session } from "./session.ts";
@@ -55,33 +56,47 @@ const program = new Command("teal")
     ].join("\n"),
   );
 
-program
-  .command("deploy")
-  .description("deploy a service and wait until green is PRIMARY or will never be")
-  .argument("<service>")
-  .option("-t, --task-definition <name>", "family, family:revision or ARN")
-  .option("-i, --image <container=image>", "a new image of a container; may be repeated", collect, [])
-  .option("-s, --strategy <name>", "instead of the service's own")
-  .option("-r, --reason <text>", "for the history")
-  .addOption(
-    new Option(
-      "--when-busy <how>",
-      "while another deployment acts: wait in line, wait in place of others, or refuse",
-    )
-      .choices(["queue", "supersede", "reject"])
-      .conflicts("queue"),
-  )
-  .option("--queue", "the same as --when-busy queue")
-  .option("--build <number>", "grows from build to build; one older than the last accepted is refused", whole)
-  .option(
-    "--committed-at <moment>",
-    "instead of --build: when it was committed, as of `git show -s --format=%cI`",
-  )
-  .option("--force", "accept an older build too")
+ordering("deploy", "deploy a service and wait until green is PRIMARY or will never be")
   .option("--no-wait", "return as soon as it is accepted")
   .option("--follow", "wait until nothing more happens, the retention of blue included")
   .option("--idempotency-key <key>", "the same key never starts a second deployment, such as the build's id")
+  .option("--dry-run", "show what it would do, as `teal plan` does, and do none of it")
   .action((service: string, options: DeployOptions) => run((session) => deploy(session, service, options)));
+
+ordering("plan", "show what a deployment would do, and whether it would be refused").action(
+  (service: string, options: OrderOptions) => run((session) => plan(session, bodyOf(service, options))),
+);
+
+/** A command that says what is to be deployed. */
+function ordering(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .argument("<service>")
+    .option("-t, --task-definition <name>", "family, family:revision or ARN")
+    .option("-i, --image <container=image>", "a new image of a container; may be repeated", collect, [])
+    .option("-s, --strategy <name>", "instead of the service's own")
+    .option("-r, --reason <text>", "for the history")
+    .addOption(
+      new Option(
+        "--when-busy <how>",
+        "while another deployment acts: wait in line, wait in place of others, or refuse",
+      )
+        .choices(["queue", "supersede", "reject"])
+        .conflicts("queue"),
+    )
+    .option("--queue", "the same as --when-busy queue")
+    .option(
+      "--build <number>",
+      "grows from build to build; one older than the last accepted is refused",
+      whole,
+    )
+    .option(
+      "--committed-at <moment>",
+      "instead of --build: when it was committed, as of `git show -s --format=%cI`",
+    )
+    .option("--force", "accept an older build too");
+}
 
 program
   .command("status")

@@ -336,21 +336,21 @@ function toldOf(effect: Effect, d: Deployment, world: World): string {
   const arn = "arn" in effect ? effect.arn : d.green.arn;
   const colour = arn === d.blue?.arn ? "blue" : "green";
   const tasks = world.sets().find((set) => set.taskSetArn === arn)?.computedDesiredCount;
-  const size = (percent: number) => `${percent} %, ${tasks} ${tasks === 1 ? "task" : "tasks"}`;
+  const size = (percent: number) => `${tasks} ${tasks === 1 ? "task" : "tasks"} (${percent} %)`;
   switch (effect.kind) {
     case "registerTaskDefinition":
       return "registers a revision of checkout";
     case "createTaskSet": {
       const revision = effect.request.taskDefinition.split("/")[1];
-      return `creates green from ${d.request.images ? "the new revision" : revision}, ${size(effect.request.scalePercent)}`;
+      return `creates green: ${size(effect.request.scalePercent)} of ${d.request.images ? "the new revision" : revision}`;
     }
     case "scaleTaskSet":
       return `scales ${colour} to ${size(effect.scalePercent)}`;
     case "setWeights": {
       const { from, to, route } = effect;
       const share = (100 * to.green) / (to.blue + to.green);
-      const test = d.target.testRoutes?.some((ref) => ref.arn === route.arn) ? "test " : "";
-      return `gives green ${share} % of the ${test}traffic: ${from.blue}:${from.green} to ${to.blue}:${to.green} on ${route.arn}`;
+      const test = d.target.testRoutes?.some((ref) => ref.arn === route.arn) ? " of test traffic" : "";
+      return `green gets ${share} %${test}: ${from.blue}:${from.green} to ${to.blue}:${to.green} on ${route.arn}`;
     }
     case "makePrimary":
       return `makes ${colour} the PRIMARY task set`;

@@ -60,7 +60,7 @@ describe("calendars", () => {
     });
     const waited = open.moments.find(({ waitsFor }) => waitsFor?.kind === "window")?.waitsFor;
     expect(waited).toMatchObject({ until: now + at, ms: at - startMs });
-    const opened = open.moments.find(({ what }) => what.startsWith("gives green 100 %"));
+    const opened = open.moments.find(({ what }) => what.startsWith("green gets 100 %"));
     // And it takes as long again to be as large as it must be.
     expect(opened?.atMs).toBe(at + startMs);
     const late = planOf({

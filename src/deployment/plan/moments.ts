@@ -106,25 +106,18 @@ export function waitOf({ next: d, endsAt }: Decision, situation: string): Wait {
 }
 
 function gateWait({ id, until, timeoutMs: atMostMs }: WaitStep, endsAt: number | undefined): Wait {
-  const most = `, at most ${duration(atMostMs)}`;
-  switch (until.kind) {
-    case "approval": {
-      const by = until.by ? ` by ${until.by.join(" or ")}` : "";
-      return { kind: "approval", what: `approval of ${id}${by}${most}`, ms: 0, atMostMs };
-    }
-    case "moment":
-      return { kind: "moment", what: `${clock(until.at)}${most}`, ms: 0, atMostMs, until: until.at };
-    case "window": {
-      const { hours, timezone } = until.window;
-      const wait = {
-        kind: "window",
-        what: `the hours ${hours} ${timezone}${most}`,
-        ms: 0,
-        atMostMs,
-      } as const;
-      return endsAt === undefined ? wait : { ...wait, until: endsAt };
-    }
+  if (until.kind === "approval") {
+    const by = until.by ? ` by ${until.by.join(" or ")}` : "";
+    return {
+      kind: "approval",
+      what: `approval of ${id}${by}, at most ${duration(atMostMs)}`,
+      ms: 0,
+      atMostMs,
+    };
   }
+  const what =
+    until.kind === "moment" ? clock(until.at) : `the hours ${until.window.hours} ${until.window.timezone}`;
+  return { kind: until.kind, what, ms: 0, atMostMs, ...(endsAt !== undefined && { until: endsAt }) };
 }
 
 /** What a decision did, as moments: the phases that it entered, and its effect, once that is performed. */
@@ -173,14 +166,14 @@ function effectWords(effect: Effect, d: Deployment, { blue, green }: Omit<Moment
     case "registerTaskDefinition":
       return `registers a revision of ${String(effect.registration["family"])}`;
     case "createTaskSet":
-      return `creates green from ${revisionOf(effect.request.taskDefinition)}, ${shown(green)}`;
+      return `creates green: ${shown(green)} of ${revisionOf(effect.request.taskDefinition)}`;
     case "scaleTaskSet":
       return `scales ${colour} to ${shown(isBlue ? blue : green)}`;
     case "setWeights": {
       const test = d.routes.some(({ ref, test }) => test && ref.arn === effect.route.arn);
       const percent = Number((100 * greenShare(effect.to)).toPrecision(4));
-      const traffic = test ? "of the test traffic" : "of the traffic";
-      return `gives green ${percent} % ${traffic}: ${showWeights(effect.from)} to ${showWeights(effect.to)}`;
+      const share = `${percent} %${test ? " of test traffic" : ""}`;
+      return `green gets ${share}: ${showWeights(effect.from)} to ${showWeights(effect.to)}`;
     }
     case "makePrimary":
       return `makes ${colour} the PRIMARY task set`;
@@ -194,7 +187,7 @@ function effectWords(effect: Effect, d: Deployment, { blue, green }: Omit<Moment
 }
 
 function shown({ scalePercent, tasks }: Size = { scalePercent: 0, tasks: 0 }): string {
-  return `${scalePercent} %, ${countOf(tasks, "task")}`;
+  return `${countOf(tasks, "task")} (${scalePercent} %)`;
 }
 
 /** `checkout:2` of an ARN. */
