@@ -3,9 +3,11 @@
  * something that would otherwise fail, or hurt, half way.
  */
 import type { ErrorCode, Problem } from "../errors.ts";
-import type { Pair, Weights } from "./effect.ts";
+import type { Pair } from "./effect.ts";
 import type { RouteSeen, TaskSetSeen } from "./observation.ts";
 import type { RouteRecord } from "./record.ts";
+import { isAlone, routesRead } from "./routes.ts";
+import { weightPercents } from "./strategy.ts";
 import { routesOf, tagsMax, taskSetsMax } from "./target.ts";
 import { showWeights, sumFor } from "./traffic.ts";
 import { greenTags } from "./inherit.ts";
@@ -149,9 +151,9 @@ function pairFindings(v: View, arn: string, add: Add): RouteSeen | undefined {
 }
 
 function routeFindings(v: View, arn: string, add: Add): void {
+  const { d } = v;
   const route = pairFindings(v, arn, add);
   if (!route) return;
-  const { weights } = route;
   const pair = pairOf(v);
   const pairRead = pair && pairWeights(route, pair);
   if (!pair || !pairRead) return;
@@ -161,13 +163,12 @@ function routeFindings(v: View, arn: string, add: Add): void {
       `the idle group has weight on ${short(arn)}: blue:green is ${showWeights(pairRead)}`,
     );
   }
-  const percents = weightPercents(v);
-  const others = Object.keys(weights).length > 2;
-  if (sumFor(percents, pairRead, !others) === undefined) {
+  const percents = weightPercents(d.strategy);
+  if (sumFor(percents, pairRead, isAlone(route)) === undefined) {
     add(
       "weight-inexpressible",
       `${percents.join(" %, ")} % cannot be expressed by the pair's weights ${showWeights(pairRead)} on ${short(arn)}` +
-        (others ? ", which other groups share" : ""),
+        (isAlone(route) ? "" : ", which other groups share"),
     );
   }
 }
@@ -201,10 +202,6 @@ export function setsIn(v: View, group: string): TaskSetSeen[] {
   );
 }
 
-function weightPercents(v: View): number[] {
-  return v.d.strategy.steps.flatMap((step) => (step.kind === "weight" ? [step.percent] : []));
-}
-
 function blueGroup(v: View): string | undefined {
   const groups = v.primary?.spec.loadBalancers?.map((lb) => lb.targetGroupArn) ?? [];
   return v.d.target.targetGroups.find((group) => groups.includes(group));
@@ -229,28 +226,5 @@ function weightless(v: View, group: string): boolean {
 /** The routes as they are before anything is changed. */
 export function preparedRoutes(v: View): RouteRecord[] {
   const pair = pairOf(v);
-  if (!pair) return [];
-  const tests = new Set(v.d.target.testRoutes);
-  return routesOf(v.d.target).flatMap((ref) => {
-    const reading = v.seen.routes[ref.arn];
-    const before: Weights | undefined = reading?.ok ? pairWeights(reading.value, pair) : undefined;
-    if (!reading?.ok || !before) return [];
-    const test = tests.has(ref) && { test: true as const };
-    const alone = Object.keys(reading.value.weights).length <= 2;
-    const sum = sumFor(weightPercents(v), before, alone) ?? before.blue + before.green;
-    const sticky = reading.value.sticky && { sticky: true as const };
-    return [
-      {
-        ref,
-        ...test,
-        ...sticky,
-        before,
-        sum,
-        asked: before,
-        askedAt: 0,
-        earlier: [],
-        rest: reading.value.rest,
-      },
-    ];
-  });
+  return pair ? routesRead(v.d.target, v.d.strategy, pair, v.seen) : [];
 }

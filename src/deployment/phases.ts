@@ -35,8 +35,8 @@ interface PhaseEntry {
 
 export const phaseTable = {
   queued: {
-    // The last three are for one that was rebuilt from AWS.
-    to: ["preparing", "cancelled", "superseded", "shifting", "retaining", "rolling_back"],
+    // The last four are for one that was rebuilt from AWS.
+    to: ["preparing", "cancelled", "superseded", "provisioning", "shifting", "retaining", "rolling_back"],
     commands: ["rollback", "override", "supersede"],
     what: "waits until the service is free",
   },

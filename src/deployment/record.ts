@@ -238,7 +238,7 @@ export interface Deployment {
   /** The deployment whose task set this one took over, found by its tags when no record answered for it. */
   recovers?: string;
   /** For such a one: the phase that it goes on in once the service is free. */
-  takeUp?: "shifting" | "retaining" | "rolling_back";
+  takeUp?: "provisioning" | "shifting" | "retaining" | "rolling_back";
   finishedAt?: number;
   /** Set once nothing of this deployment can be in flight any more and its service is free. */
   settled: boolean;

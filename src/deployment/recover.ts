@@ -9,9 +9,10 @@ import { parseBefore, parseBlue } from "./inherit.ts";
 import { newDeployment } from "./accept.ts";
 import type { Seen, ServiceSeen, TaskSetSeen } from "./observation.ts";
 import type { Actor, Deployment, RouteRecord } from "./record.ts";
+import { routesRead, sumShared } from "./routes.ts";
 import { type Strategy, withoutCanary } from "./strategy.ts";
-import { type ServiceTarget, tagKeys } from "./target.ts";
-import { greenShare, sumFor } from "./traffic.ts";
+import { routesOf, type ServiceTarget, tagKeys } from "./target.ts";
+import { greenShare } from "./traffic.ts";
 import { pairWeights, value } from "./view.ts";
 
 /** What can be asked for a stray: to go on, to put everything back, or to take the set away. */
@@ -30,7 +31,7 @@ export interface Stray {
   set: { arn: string; id: string; status: string; scalePercent: number; running: number };
   blue?: { arn: string; id: string; status: string; scalePercent: number; running: number };
   rollingBack: boolean;
-  /** Blue's and green's weights, route by route, now and before. */
+  /** Blue's and green's weights, route by route, now and before; those of production first. */
   routes: { arn: string; now?: Weights; before: Weights }[];
   ways: Way[];
 }
@@ -69,7 +70,7 @@ function strayOf(
     set: sizes(set),
     ...(blue && { blue: sizes(blue) }),
     rollingBack,
-    routes: target.routes.map((ref, n) => {
+    routes: routesOf(target).map((ref, n) => {
       const read = value(seen.routes[ref.arn]);
       const now = pair && read ? pairWeights(read, pair) : undefined;
       return { arn: ref.arn, ...(now && { now }), before: before[n] ?? { blue: 1, green: 0 } };
@@ -119,7 +120,7 @@ export function rebuild(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery)
   }
   const blueSet = service.taskSets.find((other) => other.arn === stray.blue?.arn);
   const pair = pairOf(order.target, set);
-  const routes = pair ? routesOf(stray, seen, order, pair) : [];
+  const routes = pair ? routesTaken(stray, seen, order, pair) : [];
   const deployment = newDeployment({
     ...order,
     request: {
@@ -146,17 +147,25 @@ export function rebuild(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery)
   };
 }
 
-/** Where it goes on. Green that was PRIMARY has proved itself: it needs no canary and no retention again. */
+/**
+ * Where it goes on. Green that was PRIMARY has proved itself: it needs no canary and no retention again. One that no
+ * production traffic reached may not even have started: it is waited for, and then tested from the beginning.
+ */
 function beginning(
   stray: Stray,
   { way, strategy }: Recovery,
   routes: RouteRecord[],
 ): Pick<Deployment, "takeUp" | "step" | "strategy"> {
-  const step = stepReached(strategy, routes);
+  const production = routes.filter((route) => !route.test);
+  const step = stepReached(strategy, production);
   if (way !== "forward") return { takeUp: "rolling_back", step, strategy };
-  if (stray.state !== "promoted") return { takeUp: "shifting", step, strategy };
+  if (stray.state !== "promoted") {
+    if (production.some((route) => route.asked.green > 0)) return { takeUp: "shifting", step, strategy };
+    // What came before green is done, as green is there.
+    return { takeUp: "provisioning", step: strategy.before.length, strategy };
+  }
   const short = { ...withoutCanary(strategy), retainMs: 0 };
-  const serves = stepReached(short, routes) > 0;
+  const serves = stepReached(short, production) > 0;
   return { takeUp: serves ? "retaining" : "shifting", step: serves ? 1 : 0, strategy: short };
 }
 
@@ -166,17 +175,15 @@ function blueRecord(blue: TaskSetSeen, green: TaskSetSeen) {
   return { arn, id, spec, scalePercent, taskDefinition: spec.taskDefinition ?? "" };
 }
 
-function routesOf(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery, pair: Pair): RouteRecord[] {
-  const percents = order.strategy.steps.flatMap((step) => (step.kind === "weight" ? [step.percent] : []));
-  return order.target.routes.flatMap((ref, n) => {
-    const read = value(seen.routes[ref.arn]);
-    const now = read && pairWeights(read, pair);
-    if (!read || !now) return [];
+function routesTaken(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery, pair: Pair): RouteRecord[] {
+  const { target, strategy, way } = order;
+  return routesRead(target, strategy, pair, seen).map((route) => {
+    const read = value(seen.routes[route.ref.arn]);
     // An orphan's removal leaves the routes as they are; while one gives its group weight, the guard holds it.
-    const before = order.way === "remove" ? now : (stray.routes[n]?.before ?? now);
-    const alone = Object.keys(read.weights).length <= 2;
-    const sum = sumFor(percents, before, alone) ?? before.blue + before.green;
-    return [{ ref, before, sum, asked: now, askedAt: 0, earlier: [before], rest: read.rest }];
+    const found = way === "remove" ? undefined : stray.routes.find(({ arn }) => arn === route.ref.arn);
+    const before = found?.before ?? route.before;
+    const sum = read ? sumShared(strategy, before, read) : route.sum;
+    return { ...route, before, sum, earlier: [before] };
   });
 }
 

@@ -225,6 +225,11 @@ export function duration(ms: number): string {
   return unit ? `${ms / unit[1]}${unit[0]}` : `${ms / 1000}s`;
 }
 
+/** Every share that green gets on the way, in percent. */
+export function weightPercents({ steps }: Strategy): number[] {
+  return steps.flatMap((step) => (step.kind === "weight" ? [step.percent] : []));
+}
+
 /** The weight that green carries when the steps before `index` have been done, in percent. */
 export function weightBefore(strategy: Strategy, index: number): number {
   return lastPercent(strategy, index, "weight");

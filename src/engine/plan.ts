@@ -41,7 +41,9 @@ export async function planFor(order: Order, { records, cloud, closed, clock }: P
     records.list({ service: name, phases: ["retaining", "draining", "succeeded"], limit: earlierMax }),
   ]);
   const acting = slot.acting === undefined ? undefined : await records.load(slot.acting);
-  const startMs = median(earlier.deployments.flatMap(({ green }) => green.startMs ?? []));
+  // One that took another's green over was not there when it started.
+  const begun = earlier.deployments.filter(({ recovers }) => recovers === undefined);
+  const startMs = median(begun.flatMap(({ green }) => green.startMs ?? []));
   return await inSlices(
     planning(fresh, {
       first,

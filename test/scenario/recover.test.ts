@@ -1,7 +1,9 @@
 /** Redis comes back empty or older at every moment of a deployment: nothing is done on wrong grounds, and all ends well. */
 import { describe, expect, it, vi } from "vitest";
 import { tagKeys } from "../../src/deployment/target.ts";
+import { watchPromises } from "../support/promises.ts";
 import { mutations } from "../support/scenario.ts";
+import { ada, canary, type Laid, World } from "../support/world.ts";
 import { courses, cut, Drama, loseAndCare } from "./losing-redis.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -84,5 +86,82 @@ describe.each(courses)("Redis comes back older, the deployment went %s", (course
       const found = await loseAndCare(course, n, earlier.n, wish);
       expect(found, `as it was at ${earlier.label}, wishing to go ${wish}`).toEqual([]);
     }
+  });
+});
+
+describe("Redis comes back empty while green is tested", () => {
+  const minute = 60_000;
+  const strategy = canary(
+    [
+      { kind: "weight", percent: 10 },
+      { kind: "pause", id: "ten", ms: minute },
+      { kind: "weight", percent: 100 },
+    ],
+    { testing: [{ kind: "test" }, { kind: "pause", id: "look", ms: 10 * minute }] },
+  );
+
+  /** Lost at `moment`; what takes the stray over. */
+  async function lostWhen(moment: (world: World, laid: Laid, id: string) => Promise<void>) {
+    const world = new World();
+    const laid = world.lay("checkout", { test: [1, 0] });
+    const watch = watchPromises(world);
+    const deployment = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy });
+    await moment(world, laid, deployment);
+    world.records.clear();
+    watch.forget();
+    const taken = async (way: "forward" | "back") =>
+      (await world.engine.recover({ target: laid.target, strategy, deployment, way, actor: ada })).id;
+    const test = () => world.ruleWeights(laid, laid.testRule);
+    return { world, laid, watch, taken, test };
+  }
+
+  const tested = async (world: World, laid: Laid) => {
+    await world.until("test traffic", () => world.ruleWeights(laid, laid.testRule)[1] === 1);
+    await world.run(5_000);
+  };
+
+  it("the stray tells of test routes too, and going on tests it first", async () => {
+    const { world, laid, watch, taken, test } = await lostWhen(tested);
+    const [stray] = await world.engine.strays(laid.target);
+    expect(stray?.routes.map(({ now }) => now)).toEqual([
+      { blue: 1, green: 0 },
+      { blue: 1, green: 0 },
+      { blue: 0, green: 1 },
+    ]);
+    const taker = await taken("forward");
+    await world.run(30_000);
+    expect([(await world.deployment(taker)).phase, ...world.weights(laid)]).toEqual([
+      "testing",
+      [1, 0],
+      [1, 0],
+    ]);
+    await world.ends(taker, "succeeded");
+    // By its place: blue's group is the other one now.
+    expect([...world.weights(laid), test()]).toEqual([
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ]);
+    expect(watch.violations).toEqual([]);
+  });
+
+  it("going back puts the test routes back", async () => {
+    const { world, laid, watch, taken, test } = await lostWhen(tested);
+    await world.ends(await taken("back"), "rolled_back");
+    expect([world.sets().length, ...world.weights(laid), test()]).toEqual([1, [1, 0], [1, 0], [1, 0]]);
+    expect(watch.violations).toEqual([]);
+  });
+
+  it("one that has not started yet is waited for before it is tested", async () => {
+    const { world, watch, taken } = await lostWhen(async (on) =>
+      on.until("green", () => on.sets().length === 2),
+    );
+    const taker = await taken("forward");
+    await world.reaches(taker, "testing");
+    expect((await world.events(taker)).map(({ message }) => message)).toContainEqual(
+      expect.stringContaining("green is steady"),
+    );
+    await world.ends(taker, "succeeded");
+    expect(watch.violations).toEqual([]);
   });
 });
