@@ -89,6 +89,11 @@ describe.each(courses)("Redis comes back older, the deployment went %s", (course
   });
 });
 
+async function tested(world: World, laid: Laid): Promise<void> {
+  await world.until("test traffic", () => world.ruleWeights(laid, laid.testRule)[1] === 1);
+  await world.run(5_000);
+}
+
 describe("Redis comes back empty while green is tested", () => {
   const minute = 60_000;
   const strategy = canary(
@@ -114,11 +119,6 @@ describe("Redis comes back empty while green is tested", () => {
     const test = () => world.ruleWeights(laid, laid.testRule);
     return { world, laid, watch, taken, test };
   }
-
-  const tested = async (world: World, laid: Laid) => {
-    await world.until("test traffic", () => world.ruleWeights(laid, laid.testRule)[1] === 1);
-    await world.run(5_000);
-  };
 
   it("the stray tells of test routes too, and going on tests it first", async () => {
     const { world, laid, watch, taken, test } = await lostWhen(tested);
