@@ -113,6 +113,7 @@ export class Draft {
     // An older record can't tell when traffic last changed: the hold time begins now.
     if (cause?.code === "record-older") d.carriedAt = { blue: this.now, green: this.now };
     if (phase === "retaining") this.slot = "retain";
+    if (phase === "retaining") d.promotedAt = this.now;
     if (isTerminal(phase)) d.finishedAt = this.now;
     this.wakeAt = this.now;
   }

@@ -239,6 +239,8 @@ export interface Deployment {
   recovers?: string;
   /** For such a one: the phase that it goes on in once the service is free. */
   takeUp?: "provisioning" | "shifting" | "retaining" | "rolling_back";
+  /** When its green was first seen to be PRIMARY. */
+  promotedAt?: number;
   finishedAt?: number;
   /** Set once nothing of this deployment can be in flight any more and its service is free. */
   settled: boolean;

@@ -51,7 +51,7 @@ export async function redeploy(
   if (acting && order.whenBusy === "reject") {
     throw new TealError("busy", `${acting.id} acts on ${earlier.service}`);
   }
-  const newest = await newestServed(records, earlier.service);
+  const newest = await lastPromoted(records, earlier.service);
 
   const holder = await holderOf(earlier, newest, slot, acting, records);
   if (holder) {
@@ -132,14 +132,29 @@ function broughtBy(d: Deployment): TaskSetSpec & { taskDefinition: string } {
   return { ...spec, taskDefinition };
 }
 
-async function newestServed(records: Records, service: string): Promise<Deployment | undefined> {
+/** So many of the latest are asked when they were promoted; no more ever overtake one that waits. */
+const latestMax = 20;
+
+/**
+ * The one whose green was made PRIMARY last: what was accepted later may have been promoted before it. One that was
+ * abandoned since counts as well: what it promoted is not what an earlier one brought.
+ */
+async function lastPromoted(records: Records, service: string): Promise<Deployment | undefined> {
+  const phases: Phase[] = [...served, "abandoned"];
+  const latest: Deployment[] = [];
   let before: string | undefined;
   do {
-    const page = await records.list({ service, phases: served, limit: 1, ...(before && { before }) });
-    if (page.deployments[0]) return page.deployments[0];
+    const page = await records.list({ service, phases, limit: latestMax, ...(before && { before }) });
+    latest.push(...page.deployments);
     before = page.next;
-  } while (before);
-  return undefined;
+  } while (before && latest.length < latestMax);
+  const promoted = latest.filter((d) => promotedAt(d) !== undefined);
+  return promoted.toSorted((a, b) => (promotedAt(b) ?? 0) - (promotedAt(a) ?? 0))[0];
+}
+
+/** An older record doesn't tell; whatever came next was promoted after it had ended. */
+function promotedAt(d: Deployment): number | undefined {
+  return d.promotedAt ?? (served.includes(d.phase) ? (d.finishedAt ?? d.phaseSince) : undefined);
 }
 
 /** The deployment whose rollback leads to what the earlier one brought: its task set is still there, as blue. */

@@ -1,7 +1,7 @@
 /** Which deployment of a service acts, which wait, which make way; and builds that come too late. */
 import { describe, expect, it } from "vitest";
 import { watchedWorld } from "../support/scenario.ts";
-import { canary } from "../support/world.ts";
+import { ada, canary, need } from "../support/world.ts";
 
 const strategy = canary([
   { kind: "weight", percent: 10 },
@@ -77,5 +77,49 @@ describe("a build", () => {
     const { deployments } = await world.records.list({ limit: 1 });
     await world.ends(deployments[0]?.id ?? "", "succeeded");
     expect(world.sets()[0]?.taskDefinition).toContain("checkout:1");
+  });
+});
+
+describe("what serves", () => {
+  const now = canary([{ kind: "weight", percent: 100 }]);
+
+  it("is the last that was promoted, not the last that was accepted", async () => {
+    const world = watchedWorld();
+    const laid = world.lay();
+    const first = await world.start(laid, version(2), { strategy: now });
+    await world.ends(first, "succeeded");
+    const acting = await world.start(laid, version(3), { strategy });
+    await world.reaches(acting, "shifting");
+    const waiting = await world.start(laid, version(4), { strategy: now, whenBusy: "queue" });
+    // Accepted last, and before all that wait.
+    await world.ask(first, "rollback");
+    await world.turn();
+    const { deployments } = await world.records.list({ limit: 10 });
+    const undoing = need(deployments.find((d) => d.undoes === first));
+    await world.ends(undoing.id, "succeeded");
+    await world.ends(waiting, "succeeded");
+    expect(world.sets()[0]?.taskDefinition).toContain("checkout:4");
+
+    const order = { target: laid.target, strategy: now, actor: ada, whenBusy: "rollback" } as const;
+    expect((await world.engine.redeploy(waiting, order)).kind).toBe("serves");
+    const back = await world.engine.redeploy(undoing.id, order);
+    expect(back.kind).toBe("started");
+    await world.ends(back.deployment.id, "succeeded");
+    expect(world.sets()[0]?.taskDefinition).toContain("checkout:1");
+  });
+
+  it("is what was promoted and then released, too", async () => {
+    const world = watchedWorld();
+    const laid = world.lay();
+    const first = await world.start(laid, version(2), { strategy: now });
+    await world.ends(first, "succeeded");
+    const released = await world.start(laid, version(3), { strategy: now });
+    const denied = { kind: "error", code: "AccessDeniedException", message: "no", status: 400 } as const;
+    world.local.faults.add({ fault: denied, action: "UpdateTaskSet" });
+    await world.until("stuck", async () => (await world.deployment(released)).hold?.kind === "stuck");
+    await world.ask(released, "release");
+    await world.ends(released, "abandoned");
+    const order = { target: laid.target, strategy: now, actor: ada, whenBusy: "rollback" } as const;
+    expect((await world.engine.redeploy(first, order)).kind).toBe("started");
   });
 });
