@@ -96,7 +96,7 @@ function rowsOf(moments: readonly PlannedMoment[]): Row[] {
       phase = moment.phase;
       rows.push({
         atMs,
-        text: happens ? "" : plain(what),
+        text: happens ? "" : plain(what).replace(/^rolling back: /, ""),
         phase: phase.replace("_", " "),
         moment,
         routes: 1,
@@ -128,9 +128,7 @@ function footer(plan: PlanView, width: number, c: Colors): string[] {
   const made = Object.entries(calls).map(([action, count]) => {
     return `${count > 1 ? `${count}×` : ""}${action.split(":").at(-1)}`;
   });
-  const people = plan.moments.flatMap(({ waitsFor }) =>
-    waitsFor?.kind === "approval" ? [waitsFor.what] : [],
-  );
+  const people = plan.moments.flatMap(({ waitsFor, what }) => (waitsFor?.kind === "approval" ? [what] : []));
   return [
     ...line("Takes", took(plan.expected)),
     ...line("", `at the least ${took(plan.least)}`),

@@ -47,7 +47,8 @@ it("tells what a deployment would do, and does none of it", async () => {
     step: { index: 1 },
     weightPercent: 10,
     green: { scalePercent: 10, tasks: 1 },
-    waitsFor: { kind: "approval", what: "approval of release by bob, at most 12h", atMostMs: 43_200_000 },
+    what: "approval of release by bob, at most 12h",
+    waitsFor: { kind: "approval", atMostMs: 43_200_000 },
   });
   expect(body.moments.find((moment: { effect?: { route?: unknown } }) => moment.effect?.route)).toMatchObject(
     {

@@ -342,7 +342,7 @@ function toldOf(effect: Effect, d: Deployment, world: World): string {
       return "registers a revision of checkout";
     case "createTaskSet": {
       const revision = effect.request.taskDefinition.split("/")[1];
-      return `creates green: ${size(effect.request.scalePercent)} of ${d.request.images ? "the new revision" : revision}`;
+      return `creates green: ${size(effect.request.scalePercent)}${d.request.images ? "" : ` of ${revision}`}`;
     }
     case "scaleTaskSet":
       return `scales ${colour} to ${size(effect.scalePercent)}`;

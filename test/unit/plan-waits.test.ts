@@ -28,12 +28,8 @@ describe("calendars", () => {
     expect(plan.ok).toBe(true);
     expect(plan.moments[0]).toMatchObject({
       phase: "queued",
-      waitsFor: {
-        kind: "freeze",
-        ms: 30 * minute,
-        until: freeze.to,
-        what: expect.stringContaining("year end"),
-      },
+      what: "frozen until 2026-06-01 12:30:00 UTC: year end",
+      waitsFor: { kind: "freeze", ms: 30 * minute, until: freeze.to },
     });
     expect(plan.warnings).toEqual(["it does not start before 2026-06-01 12:30:00 UTC"]);
     expect(plan.least.ms).toBe(45 * minute);
@@ -97,16 +93,12 @@ describe("people", () => {
     const until = { kind: "approval" as const, by: ["bob", "carol"], notStarter: true };
     const gate: Step = { kind: "wait", id: "release", until, timeoutMs: 720 * minute, onTimeout: "rollback" };
     const plan = planOf({ strategy: steps([weight(10), gate, weight(100)]) });
-    expect(plan.moments.flatMap(({ waitsFor }) => (waitsFor?.kind === "approval" ? [waitsFor] : []))).toEqual(
-      [
-        {
-          kind: "approval",
-          what: "approval of release by bob or carol, at most 12h",
-          ms: 0,
-          atMostMs: 720 * minute,
-        },
-      ],
-    );
+    expect(plan.moments.filter(({ waitsFor }) => waitsFor?.kind === "approval")).toMatchObject([
+      {
+        what: "approval of release by bob or carol, at most 12h",
+        waitsFor: { kind: "approval", ms: 0, atMostMs: 720 * minute },
+      },
+    ]);
     expect(plan.ok).toBe(true);
   });
 

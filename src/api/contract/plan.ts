@@ -38,7 +38,6 @@ const plannedMoment = z.object({
         "room",
         "other",
       ]),
-      what: z.string(),
       /** How long, by this plan: people are taken to answer at once. */
       ms: z.number(),
       /** How long at most, where it is given up then. */

@@ -34,7 +34,6 @@ export type WaitKind =
 
 export interface Wait {
   kind: WaitKind;
-  what: string;
   /** How long it lasts in this plan; approvals are given at once. */
   ms: number;
   /** How long it lasts at most, where that can be said and is not `ms`. */
@@ -91,33 +90,34 @@ const words: Partial<Record<WaitKind, string>> = {
   drain: "until tasks of blue have drained",
 };
 
-/** What a decision that does nothing waits for; its length is known only when it is over. */
-export function waitOf({ next: d, endsAt }: Decision, situation: string): Wait {
+/** What a decision that does nothing waits for, in words; its length is known only when it is over. */
+export function waitOf({ next: d, endsAt }: Decision, situation: string): { what: string; waitsFor: Wait } {
   const step = stepsOf(d)[d.step];
-  if (situation === "waiting-at-gate" && step?.kind === "wait") return gateWait(step, endsAt);
+  const until = endsAt !== undefined && { until: endsAt };
+  if (situation === "waiting-at-gate" && step?.kind === "wait") {
+    const { kind } = step.until;
+    const waitsFor = { kind, ms: 0, atMostMs: step.timeoutMs, ...(kind !== "approval" && until) };
+    return { what: gateWords(step), waitsFor };
+  }
   if (situation === "closed" && d.hold) {
     const kind = d.hold.kind === "freeze" ? "freeze" : "window";
-    return { kind, what: d.hold.reason, ms: 0, ...(endsAt !== undefined && { until: endsAt }) };
+    return { what: d.hold.reason, waitsFor: { kind, ms: 0, ...until } };
   }
   const kind = kinds[situation] ?? "other";
   const what =
     (kind === "pause" || kind === "analysis") && step ? describeStep(step) : (words[kind] ?? d.note);
-  return { kind, what, ms: 0 };
+  return { what, waitsFor: { kind, ms: 0 } };
 }
 
-function gateWait({ id, until, timeoutMs: atMostMs }: WaitStep, endsAt: number | undefined): Wait {
-  if (until.kind === "approval") {
-    const by = until.by ? ` by ${until.by.join(" or ")}` : "";
-    return {
-      kind: "approval",
-      what: `approval of ${id}${by}, at most ${duration(atMostMs)}`,
-      ms: 0,
-      atMostMs,
-    };
+function gateWords({ id, until, timeoutMs }: WaitStep): string {
+  switch (until.kind) {
+    case "approval":
+      return `approval of ${id}${until.by ? ` by ${until.by.join(" or ")}` : ""}, at most ${duration(timeoutMs)}`;
+    case "moment":
+      return clock(until.at);
+    case "window":
+      return `the hours ${until.window.hours} ${until.window.timezone}`;
   }
-  const what =
-    until.kind === "moment" ? clock(until.at) : `the hours ${until.window.hours} ${until.window.timezone}`;
-  return { kind: until.kind, what, ms: 0, atMostMs, ...(endsAt !== undefined && { until: endsAt }) };
 }
 
 /** What a decision did, as moments: the phases that it entered, and its effect, once that is performed. */
@@ -166,7 +166,7 @@ function effectWords(effect: Effect, d: Deployment, { blue, green }: Omit<Moment
     case "registerTaskDefinition":
       return `registers a revision of ${String(effect.registration["family"])}`;
     case "createTaskSet":
-      return `creates green: ${shown(green)} of ${revisionOf(effect.request.taskDefinition)}`;
+      return `creates green: ${shown(green)}${ofRevision(effect.request.taskDefinition)}`;
     case "scaleTaskSet":
       return `scales ${colour} to ${shown(isBlue ? blue : green)}`;
     case "setWeights": {
@@ -190,9 +190,7 @@ function shown({ scalePercent, tasks }: Size = { scalePercent: 0, tasks: 0 }): s
   return `${countOf(tasks, "task")} (${scalePercent} %)`;
 }
 
-/** `checkout:2` of an ARN. */
-function revisionOf(taskDefinition: string): string {
-  return taskDefinition.endsWith(":next")
-    ? "the new revision"
-    : (taskDefinition.split("/").at(-1) ?? taskDefinition);
+/** ` of checkout:2`; nothing where it has no number yet. */
+function ofRevision(taskDefinition: string): string {
+  return taskDefinition.endsWith(":next") ? "" : ` of ${taskDefinition.split("/").at(-1)}`;
 }

@@ -160,7 +160,7 @@ function aboutTraffic(d: Deployment): string[] {
 }
 
 function needsPeople({ moments }: Played): string[] {
-  return moments.flatMap(({ waitsFor }) =>
-    waitsFor?.kind === "person" ? [`it needs a person: ${waitsFor.what}`] : [],
+  return moments.flatMap(({ waitsFor, what }) =>
+    waitsFor?.kind === "person" ? [`it needs a person: ${what}`] : [],
   );
 }

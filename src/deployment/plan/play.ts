@@ -117,8 +117,7 @@ class Script {
     const { next: d } = decision;
     const key = `${d.phase} ${d.step} ${situation}`;
     if (this.waiting?.key === key) return;
-    const waitsFor = waitOf(decision, situation);
-    const moment = { ...momentAt(d, this.world, now - this.begun), what: waitsFor.what, waitsFor };
+    const moment = { ...momentAt(d, this.world, now - this.begun), ...waitOf(decision, situation) };
     this.waiting = { key, moment };
     this.add(moment);
   }

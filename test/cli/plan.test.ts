@@ -1,0 +1,194 @@
+/** `teal plan` and `teal deploy --dry-run`, of a whole world. */
+import pc from "picocolors";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { PlannedMoment, PlanView } from "../../src/api/contract.ts";
+import { drawPlan } from "../../src/cli/timetable.ts";
+import { token } from "../api/support/stage.ts";
+import { apiOn, placed, type Teal } from "../support/api-world.ts";
+import { startBuilt } from "../support/processes.ts";
+import { mutations, watchedWorld } from "../support/scenario.ts";
+import type { World } from "../support/world.ts";
+
+let world: World;
+let api: Teal;
+let url: string;
+
+beforeEach(async () => {
+  world = watchedWorld();
+  const laid = world.lay("checkout", { desired: 5 });
+  api = await apiOn(
+    world,
+    `
+services: { checkout: ${placed(laid, "strategy: careful, onBusy: reject")} }
+strategies:
+  careful:
+    steps: [{ weight: 10 }, { pause: 10m }, { pause: { until: approval, id: release, by: [bob], timeout: 12h } }, { weight: 100 }]
+    analysis: []
+    bake: 5m
+`,
+  );
+  url = await api.app.listen({ host: "127.0.0.1", port: 0 });
+});
+
+async function teal(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const env = {
+    TEAL_URL: url,
+    TEAL_TOKEN: token,
+    NO_COLOR: "1",
+    FORCE_COLOR: undefined,
+    NODE_OPTIONS: undefined,
+  };
+  const process = startBuilt("src/cli/main.js", args, { name: "teal", env });
+  const { code } = await process.exited;
+  return { code, output: process.output() };
+}
+
+const table = `
+checkout  checkout:1 → checkout:2  strategy careful
+
+   after                                                   green  blue  traffic
+      0s  provisioning
+            creates green: 1 task (10 %) of checkout:2         1     5      0 %
+            … until the tasks of green are healthy (1m 30s)
+  1m 30s  shifting
+            green gets 10 %: 1:0 to 90:10, on 2 routes         1     5     10 %
+            … pause 10m
+ 11m 30s    … approval of release by bob, at most 12h
+            scales green to 5 tasks (100 %)                    5     5     10 %
+            … until the tasks of green are healthy (1m 30s)
+ 13m 00s    green gets 100 %: 90:10 to 0:1, on 2 routes        5     5    100 %
+          baking
+            … all traffic on green, blue at full scale (5m)
+ 18m 00s  promoting
+            makes green the PRIMARY task set                   5     5    100 %
+          draining
+            scales blue to 0 tasks (0 %)                       5     0    100 %
+            … until tasks of blue have drained (5m)
+ 23m 00s    deletes blue                                       5     –    100 %
+          succeeded  the new version serves; the old task set is gone
+
+Takes   18m 00s until green is PRIMARY, 23m 00s in all
+        at the least 15m 00s until green is PRIMARY, 15m 00s in all
+        tasks start in 1m 30s at a guess, and drain in 5m, AWS's default
+        and however long it waits for approval of release by bob, at most 12h
+Calls   CreateTaskSet, 2×ModifyListener, 2×ModifyRule, 2×UpdateTaskSet,
+        UpdateServicePrimaryTaskSet, DeleteTaskSet
+Room    tasks: 5 now, 10 at the peak; there must be room for 5 more
+        task sets: 2 of 5 at the peak; now ecs-svc/N (blue)
+        tags of green: 5 of 50; weights go in steps of 1 %
+
+✓ It would be accepted.
+`.trimStart();
+
+describe("a plan", () => {
+  it("shows what happens when, and does none of it", async () => {
+    const before = mutations(world);
+    const planned = await teal("plan", "checkout", "-t", "checkout:2");
+    expect(planned.output.replace(/ecs-svc\/\d+/, "ecs-svc/N")).toBe(table);
+    expect(planned.code).toBe(0);
+    expect(await teal("deploy", "checkout", "-t", "checkout:2", "--dry-run")).toEqual(planned);
+    expect(mutations(world)).toEqual(before);
+    expect((await api.get("/v1/deployments")).body.deployments).toEqual([]);
+  });
+
+  it("ends as refused where the deployment would be, with all the reasons", async () => {
+    const { id } = await api.deploy({ service: "checkout", taskDefinition: "checkout:2" });
+    const { code, output } = await teal("plan", "checkout", "-t", "checkout:9", "-s", "all-at-once");
+    expect(code).toBe(3);
+    expect(output).toBe(
+      [
+        "checkout  strategy all-at-once",
+        "",
+        `• ${id} acts on checkout`,
+        " → Wait for it to end, roll it back, or ask to be queued behind it.",
+        "• the task definition checkout:9 does not exist",
+        " → Register it first, or name one that exists.",
+        "✗ It would be refused.",
+        "",
+      ].join("\n"),
+    );
+    const queued = await teal("plan", "checkout", "-t", "checkout:3", "--queue");
+    expect(queued.output).toContain(`! ${id} acts on the service and goes first`);
+    expect(queued.code).toBe(0);
+  });
+
+  it("gives programs one JSON document, and tells a wrong request as `deploy` does", async () => {
+    const { code, output } = await teal("plan", "checkout", "-i", "app=demo/checkout:9", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(output)).toMatchObject({ ok: true, green: expect.stringMatching(/:next$/) });
+    expect(await teal("plan", "checkout")).toEqual(await teal("deploy", "checkout", "--dry-run"));
+    expect((await teal("plan", "nope", "-t", "checkout:2")).code).toBe(2);
+  });
+});
+
+const moment = (more: Partial<PlannedMoment>): PlannedMoment => {
+  return { atMs: 0, phase: "shifting", what: "something", weightPercent: 0, ...more };
+};
+
+describe("a drawn plan", () => {
+  const colors = pc.createColors(false);
+  const planned: PlanView = {
+    service: "checkout",
+    strategy: "careful",
+    at: "2026-06-01T12:00:00.000Z",
+    ok: false,
+    findings: [],
+    warnings: ["where nothing changes it goes back: release was not passed within 60 min"],
+    blue: "arn:aws:ecs:eu-west-1:1:task-definition/web:1",
+    green: "arn:aws:ecs:eu-west-1:1:task-definition/web:next",
+    moments: [
+      moment({
+        phase: "queued",
+        what: "frozen until then: year end",
+        waitsFor: {
+          kind: "freeze",
+          ms: 3_600_000,
+          until: "2026-06-01T13:00:00Z",
+        },
+      }),
+      moment({ atMs: 3_600_000, phase: "preparing", what: "the service is free: preparing" }),
+      moment({ atMs: 3_600_000, effect: { action: "ecs:UpdateTaskSet" }, what: "scales \u001b[2J green" }),
+      moment({
+        atMs: 7_200_000,
+        phase: "rolling_back",
+        what: "rolling back: release was not passed within 60 min",
+      }),
+      moment({ atMs: 7_200_000, phase: "rolled_back", what: "blue serves as before; green is gone" }),
+    ],
+    end: { phase: "rolled_back" },
+    calls: { "ecs:UpdateTaskSet": 1 },
+    least: { ms: 7_200_000 },
+    expected: { ms: 7_200_000 },
+    assumed: { startMs: 42_000, drainMs: 300_000, startKnown: true },
+  };
+
+  it("says how it ends where that is no good end", () => {
+    expect(drawPlan(planned, 80, colors)).toEqual([
+      "checkout  web:1 → a new revision  strategy careful",
+      "",
+      "   after                                                   green  blue  traffic",
+      "      0s  queued",
+      "            … frozen until then: year end (1h)",
+      "  1h 00m  shifting",
+      "            scales  [2J green                                  –     –      0 %",
+      "  2h 00m  rolling back  release was not passed within 60 min",
+      "          rolled back  blue serves as before; green is gone",
+      "",
+      "Takes   2h 00m in all",
+      "        at the least 2h 00m in all",
+      "        tasks start in 42s as in earlier deployments, and drain in 5m, AWS's",
+      "        default",
+      "Calls   UpdateTaskSet",
+      "",
+      "! where nothing changes it goes back: release was not passed within 60 min",
+      "✗ It would be accepted, and end rolled back.",
+    ]);
+  });
+
+  it("fits the terminal, down to 64 columns", () => {
+    for (const columns of [40, 65, 80, 120]) {
+      const longest = Math.max(...drawPlan(planned, columns, colors).map((line) => line.length));
+      expect(longest).toBeLessThanOrEqual(Math.max(64, columns - 1));
+    }
+  });
+});
