@@ -141,22 +141,20 @@ class Script {
   }
 }
 
-/** What people do at once where it waits for them: approve, or where the checks can't tell, go on all the same. */
+/** What people say at once where it waits for them: approve, or where the checks can't tell, go on all the same. */
 function peopleSay(d: Deployment, situation: string, asked: Set<string>, now: number): Command[] {
   const gate = currentGate(d);
   const step = stepsOf(d)[d.step];
-  if (gate === undefined || asked.has(gate)) return [];
-  const by = step?.kind === "wait" && step.until.kind === "approval" ? step.until : undefined;
-  const held = situation === "paused";
-  if (!held && !(situation === "waiting-at-gate" && by)) return [];
-  asked.add(gate);
-  const name = by?.by?.find((name) => name !== d.actor.name) ?? by?.by?.[0] ?? "somebody";
-  const say = { actor: { kind: "operator" as const, name }, at: now };
-  const skip: Command[] = [
-    { ...say, id: `skip-${gate}`, kind: "skip", gate },
-    { ...say, id: `resume-${gate}`, kind: "resume" },
-  ];
-  return held ? skip : [{ ...say, id: `approve-${gate}`, kind: "approve", gate }];
+  if (gate === undefined) return [];
+  const until = step?.kind === "wait" && step.until.kind === "approval" ? step.until : undefined;
+  const kinds = situation === "paused" ? (["skip", "resume"] as const) : (["approve"] as const);
+  if (situation !== "paused" && !(situation === "waiting-at-gate" && until)) return [];
+  const kind = kinds.find((kind) => !asked.has(`${kind} ${gate}`));
+  if (!kind) return [];
+  asked.add(`${kind} ${gate}`);
+  const name = until?.by?.find((name) => name !== d.actor.name) ?? until?.by?.[0] ?? "somebody";
+  const actor = { kind: "operator" as const, name };
+  return [{ id: `${kind}-${gate}`, kind, actor, at: now, ...(kind !== "resume" && { gate }) }];
 }
 
 /** When the next turn is that can be another one: turns before it would only look whether all is still well. */
