@@ -5,24 +5,25 @@
  * nobody set, and refuses some of them in a request.
  */
 export function withoutEmpties<T extends object>(value: T): T {
-  const copy = structuredClone(value);
-  prune(copy, isEmpty);
-  return copy;
+  return pruned(value, isEmpty);
 }
 
 /** A copy without what is undefined or null. */
 export function withoutNothings<T extends object>(value: T): T {
-  const copy = structuredClone(value);
-  prune(copy, isNothing);
-  return copy;
+  return pruned(value, isNothing);
 }
 
 /** From the inside out, so that what becomes empty goes too; items of lists keep their places. */
-function prune(value: object, goes: (item: unknown) => boolean): void {
-  for (const [key, item] of Object.entries(value) as Iterable<[string, unknown]>) {
-    if (typeof item === "object" && item !== null) prune(item, goes);
-    if (!Array.isArray(value) && goes(item)) Reflect.deleteProperty(value, key);
+function pruned<T>(value: T, goes: (item: unknown) => boolean): T;
+function pruned(value: unknown, goes: (item: unknown) => boolean): unknown {
+  if (Array.isArray(value)) return value.map((item) => pruned<unknown>(item, goes));
+  if (typeof value !== "object" || value === null) return value;
+  const copy: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    const kept = pruned<unknown>(item, goes);
+    if (!goes(kept)) copy[key] = kept;
   }
+  return copy;
 }
 
 function isNothing(item: unknown): boolean {

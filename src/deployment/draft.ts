@@ -4,6 +4,7 @@
  */
 import type { Problem } from "../errors.ts";
 import type { Answer, Command } from "./command.ts";
+import { copyOf } from "./copy.ts";
 import type { Decision, SlotChange } from "./decision.ts";
 import { callLimitMs, type Effect, forwardLimitMs } from "./effect.ts";
 import type { DeploymentEvent, EventBody } from "./event.ts";
@@ -82,7 +83,7 @@ export class Draft {
   private readonly lookedAt: number;
 
   constructor(before: Deployment, seen: Seen, now: number) {
-    this.d = structuredClone(before);
+    this.d = copyOf(before);
     this.now = now;
     this.lookedAt = lookedAt(seen, now);
   }
