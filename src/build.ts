@@ -5,7 +5,7 @@ import { createCloud } from "./aws/cloud.ts";
 import { createMetrics } from "./aws/metrics.ts";
 import type { Config } from "./config/config.ts";
 import { type LiveConfig, watchConfig } from "./config/reload.ts";
-import { closedAt } from "./deployment/calendar.ts";
+import { closuresAt } from "./deployment/calendar.ts";
 import type { Decide } from "./deployment/decide.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
 import type { Clock, Cloud, Hooks, Records, StrayBook, Wakes } from "./engine/ports.ts";
@@ -110,7 +110,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     hooks: instead.hooks?.(hooks) ?? hooks,
     closed: (service, now) => {
       const calendar = live.current().services[service]?.calendar;
-      return calendar && closedAt(calendar, service, now);
+      return calendar ? closuresAt(calendar, service, now) : [];
     },
     ...(instead.decide && { decide: instead.decide }),
     clock,

@@ -1,7 +1,7 @@
 /** `/v1/services`: what teal.yaml says, who has a service and who waits for it, whether it is closed, and strays. */
 import { z } from "zod";
 import type { ConfiguredService } from "../config/configured.ts";
-import { closedAt } from "../deployment/calendar.ts";
+import { closuresAt } from "../deployment/calendar.ts";
 import { describeRequest } from "../deployment/event.ts";
 import type { Deployment } from "../deployment/record.ts";
 import type { Slot, StraysFound } from "../engine/ports.ts";
@@ -86,7 +86,7 @@ function serviceOf(
   slot: Slot | undefined,
   strays: StraysFound | undefined,
 ): ServiceView {
-  const closed = closedAt(calendar, target.name, now);
+  const [closed] = closuresAt(calendar, target.name, now);
   return {
     name: target.name,
     region: target.region,

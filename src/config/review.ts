@@ -3,7 +3,7 @@
  * give. It asks nobody, neither Teal nor AWS.
  */
 import { parse } from "yaml";
-import { closedAt, nextOf } from "../deployment/calendar.ts";
+import { closuresAt, nextOf } from "../deployment/calendar.ts";
 import { duration, gateId, isGate, type Step, type Strategy } from "../deployment/strategy.ts";
 import type { ConfiguredService, FileConfig } from "./configured.ts";
 import { readConfigText } from "./file.ts";
@@ -136,7 +136,7 @@ function serviceOf(
   strategies: FileConfig["strategies"],
   now: number,
 ): ReviewedService {
-  const closed = closedAt(calendar, target.name, now);
+  const [closed] = closuresAt(calendar, target.name, now);
   const offered = strategies[strategy.name]?.analysis ?? [];
   return {
     name: target.name,

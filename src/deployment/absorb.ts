@@ -5,12 +5,10 @@
 import { noteMeasurements } from "./analysis.ts";
 import { effectKey, type Draft, noteShare } from "./draft.ts";
 import type { Effect } from "./effect.ts";
-import type { Hook } from "./hook.ts";
 import type { Fault, Outcome, Seen } from "./observation.ts";
 import type { Phase } from "./phases.ts";
 import type { SetCounts } from "./record.ts";
-import { greenShare } from "./traffic.ts";
-import type { Step } from "./strategy.ts";
+import { greenShare, tasksFor } from "./traffic.ts";
 import {
   blueHealthy,
   greenHealthy,
@@ -78,7 +76,7 @@ function settlePending(draft: Draft, outcome: Outcome | undefined): void {
     },
   };
   if (effect.kind === "callHook") {
-    noteCall(draft, effect, result);
+    noteCall(draft, effect, outcome);
     return;
   }
   if (effect.kind === "setWeights") noteWrite(draft, effect, result, pending.deadline);
@@ -142,46 +140,55 @@ function noteWrite(
   route.askedAt = result.kind === "done" ? Math.max(route.askedAt, at) : 0;
 }
 
-/** What a hook said, or why it could not be asked. */
-function noteCall(draft: Draft, effect: Extract<Effect, { kind: "callHook" }>, result: Outcome): void {
+/** What a hook said, or why it could not be asked; without an outcome the worker that called it is gone. */
+function noteCall(
+  draft: Draft,
+  effect: Extract<Effect, { kind: "callHook" }>,
+  outcome: Outcome | undefined,
+): void {
   const { d, now } = draft;
   const { gate, attempt } = effect;
   const hook = d.gates[gate]?.hook;
   // A later answer may have come by the API, and another attempt begun.
   if (!hook || hook.attempt !== attempt || (hook.answer && hook.answer.status !== "IN_PROGRESS")) return;
-  if (result.kind === "done") {
-    const answer = result.value.hook ?? { status: "FAILED", message: "it said nothing" };
+  if (outcome?.kind === "done") {
+    const answer = outcome.value.hook ?? { status: "FAILED", message: "it said nothing" };
+    const before = hook.answer;
     hook.failures = 0;
     hook.answer = { ...answer, at: now };
-    hook.nextAt = now + (answer.callBackMs ?? callBackMs);
+    hook.nextAt = now + Math.max(answer.callBackMs ?? callBackMs.usual, callBackMs.least);
+    delete hook.trouble;
+    // What it says again and again while it is at work is told once.
+    if (before?.status === answer.status && before.message === answer.message) return;
     const said = `${gate}: ${answer.status}${answer.message ? `: ${answer.message}` : ""}`;
     draft.record({ type: "done", effect: effect.kind }, said);
     return;
   }
-  const { code, class: kind, message, action } = result.fault;
-  hook.failures += 1;
-  const lasting = result.kind === "refused" && kind !== "repeat";
-  const most = hookOf(d, gate)?.attemptsMax ?? 1;
-  hook.nextAt = now + Math.min(repeatMs.first * 2 ** (hook.failures - 1), repeatMs.most);
-  if (lasting || hook.failures >= most) {
-    hook.answer = { status: "FAILED", message: `it could not be asked: ${code}: ${message}`, at: now };
+  // That a worker was lost, or its time over, says nothing about the hook: it is asked again, with the same key.
+  if (!outcome || ourOwn.has(outcome.fault.code)) {
+    hook.nextAt = now;
+    return;
   }
-  const told = `${gate}: ${action}: ${code}: ${message}`;
+  const { code, class: kind, message, action } = outcome.fault;
+  hook.failures += 1;
+  hook.nextAt = now + Math.min(hookRepeatMs.first * 2 ** (hook.failures - 1), hookRepeatMs.most);
+  const lasting = outcome.kind === "refused" && kind !== "repeat";
+  hook.trouble = { message: `it could not be asked: ${code}: ${message}`, lasting };
   draft.record(
-    result.kind === "unknown"
+    outcome.kind === "unknown"
       ? { type: "unknown", effect: effect.kind, code }
       : { type: "refused", effect: effect.kind, code, class: kind },
-    told,
+    `${gate}: ${action}: ${code}: ${message}`,
   );
 }
 
-/** When a hook that is IN_PROGRESS is called again (AWS docs, lifecycle hooks: 30 s). */
-const callBackMs = 30_000;
+const ourOwn = new Set(["ClaimLost", "Expired"]);
 
-function hookOf({ strategy }: Draft["d"], gate: string): Hook | undefined {
-  const steps: Step[] = [...strategy.before, ...strategy.testing, ...strategy.steps];
-  return steps.flatMap((step) => (step.kind === "hook" && step.id === gate ? [step.hook] : []))[0];
-}
+/** Repeats of a call that did not reach its hook: an endpoint that restarts is back within a minute. */
+const hookRepeatMs = { first: 5_000, most: 60_000 } as const;
+
+/** When a hook that is IN_PROGRESS is called again (AWS docs, lifecycle hooks: 30 s); no sooner, whatever it says. */
+const callBackMs = { usual: 30_000, least: 5_000 } as const;
 
 function noteCreated(draft: Draft, effect: Effect, arn: string | undefined, at: number): void {
   const { green } = draft.d;
@@ -253,13 +260,32 @@ function noteHealth(v: View): void {
   const healthy = greenHealthy(v);
   const percent = greenPercent(v);
   if (healthy === undefined || percent === 0) return;
-  if (healthy >= tasksNeeded(v, percent)) delete d.unhealthySince;
-  else d.unhealthySince ??= v.now;
+  const desired = v.service?.desiredCount ?? d.sufficedFor ?? 1;
+  if (healthy >= tasksNeeded(v, percent)) {
+    d.sufficedFor = desired;
+    delete d.unhealthySince;
+    delete d.growingSince;
+    return;
+  }
+  // Tasks that an autoscaler has just asked for were never lost.
+  const before = Math.max(1, tasksFor(Math.min(desired, d.sufficedFor ?? desired), percent));
+  if (healthy >= before) {
+    delete d.unhealthySince;
+    d.growingSince ??= v.now;
+  } else {
+    delete d.growingSince;
+    d.unhealthySince ??= v.now;
+  }
 }
 
 function noteCounts(v: View): void {
   const { d } = v;
   if (!v.service && Object.keys(v.seen.routes).length === 0) return;
+  if (d.phase === "provisioning" && v.service) {
+    const others = v.service.taskSets.filter((set) => set !== v.green && set.arn !== d.blue?.arn);
+    const tasks = others.reduce((sum, set) => sum + set.running, 0);
+    if (!d.crowd || tasks < d.crowd.tasks) d.crowd = { tasks, since: v.now };
+  }
   if (v.service) d.desiredAlone = desiredAlone(v, v.service.desiredCount);
   const blue = counts(v.blue, blueHealthy(v));
   const green = counts(v.green, greenHealthy(v));

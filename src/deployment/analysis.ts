@@ -289,6 +289,12 @@ export type GateOutcome =
   | { kind: "failed"; what: string }
   | { kind: "unclear"; what: string };
 
+/** When the next measurement is due, ms since the epoch; Infinity where none is. */
+export function nextMeasureAt(d: Deployment): number {
+  const times = checksUnderWay(d).map(({ gate, check }) => d.gates[gate]?.checks?.[check.name]?.nextAt);
+  return Math.min(...times.map((at) => at ?? Infinity));
+}
+
 /** What the checks in the background come to: only bad ones count, for there is no end at which to judge. */
 export function backgroundOutcome(d: Deployment): GateOutcome {
   return failedIn(d, backgroundGate) ?? { kind: "open" };
@@ -300,17 +306,18 @@ export function stepOutcome(d: Deployment, step: AnalyzeStep, now: number): Gate
   const failed = failedIn(d, gate);
   if (failed) return failed;
   const over = elapsedMs(d, d.stepSince, now) >= step.ms;
-  const underWay = named(d.strategy, step.checks, gate).filter(({ check }) => !check.dryRun);
   const said: string[] = [];
-  for (const { check } of underWay) {
+  for (const { check } of named(d.strategy, step.checks, gate)) {
     const record = d.gates[gate]?.checks?.[check.name];
     const last = record?.last;
     const measured = record ? record.good + record.bad : 0;
-    const done = check.count === undefined ? over : measured >= check.count || over;
-    const unclear = check.source.kind !== "green-vs-blue" && (record?.unclear ?? 0) > check.inconclusiveLimit;
-    if (unclear) return { kind: "unclear", what: `${check.name}: ${last?.what}` };
-    if (!done) return { kind: "open" };
-    if (last?.outcome === "unclear" || measured === 0) {
+    const done = check.count === undefined ? over : measured >= check.count;
+    const verdict = check.source.kind === "green-vs-blue";
+    const unclear = !verdict && (record?.unclear ?? 0) > check.inconclusiveLimit;
+    if (unclear && !check.dryRun) return { kind: "unclear", what: `${check.name}: ${last?.what}` };
+    if (!done && !unclear) return { kind: "open" };
+    if (check.dryRun) continue;
+    if (measured === 0 || (verdict && last?.outcome === "unclear")) {
       return { kind: "unclear", what: `${check.name}: ${last?.what ?? "it was never measured"}` };
     }
     said.push(`${check.name}: ${last?.what}`);

@@ -38,17 +38,18 @@ export interface Calendar {
   freezes: Freeze[];
 }
 
-/** Why the service is closed at `now`; undefined where it is open. */
-export function closedAt(calendar: Calendar, service: string, now: number): Closed | undefined {
-  const freeze = calendar.freezes.find(
+/** Everything that closes the service at `now`, freezes first; empty where it is open. */
+export function closuresAt(calendar: Calendar, service: string, now: number): Closed[] {
+  const freezes = calendar.freezes.filter(
     ({ from, to, services }) => from <= now && now < to && (services?.includes(service) ?? true),
   );
-  if (freeze) return { kind: "freeze", id: freeze.id, reason: freeze.reason, until: freeze.to };
+  const closed = freezes.map(({ id, reason, to }): Closed => ({ kind: "freeze", id, reason, until: to }));
   const { windows } = calendar;
-  if (windows.length === 0 || windows.some((window) => isOpen(window, now))) return undefined;
+  if (windows.length === 0 || windows.some((window) => isOpen(window, now))) return closed;
   const hours = windows.map(({ hours, timezone }) => `${hours} ${timezone}`).join(" or ");
   const until = Math.min(...windows.map((window) => opensAt(window, now)));
-  return { kind: "window", id: "window", reason: `outside of ${hours}`, until };
+  // By its end: to override tonight's closing is not to override tomorrow's.
+  return [...closed, { kind: "window", id: `window-${until}`, reason: `outside of ${hours}`, until }];
 }
 
 /** Whether the window is open; its closing moment is outside. */

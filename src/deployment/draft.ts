@@ -32,7 +32,8 @@ export const teal: Actor = { kind: "teal", name: "teal" };
 /** What a rule does about its situation; at most one effect. */
 export type Move =
   | { kind: "enter"; phase: Phase; message: string; cause?: Cause; problems?: Problem[] }
-  | { kind: "perform"; effect: Effect; reason: string; forward?: boolean }
+  /** `quiet`: it stands in the record, and in the history once already. */
+  | { kind: "perform"; effect: Effect; reason: string; forward?: boolean; quiet?: boolean }
   /** Nothing to do before `until` (ms since the epoch); undefined: until a command comes. `endsAt`: see Decision. */
   | { kind: "wait"; until: number | undefined; note: string; endsAt?: number }
   | {
@@ -41,6 +42,8 @@ export type Move =
       reason: string;
       until: number;
       endsAt?: number;
+      /** The gate that pauses it. */
+      gate?: string;
       change?(d: Deployment): void;
     }
   /** Changes the record only; the next turn begins at once. */
@@ -108,8 +111,9 @@ export class Draft {
     d.trouble = {};
     d.note = message;
     delete d.unhealthySince;
+    delete d.growingSince;
     delete d.rollbackAsked;
-    if (!mayAsk(phase, "promote")) delete d.appointment;
+    if (!mayAsk(phase, "promote") || phase === "retaining") this.dropAppointment();
     if (cause) d.cause = cause;
     // An older record can't tell when traffic last changed: the hold time begins now.
     if (cause?.code === "record-older") d.carriedAt = { blue: this.now, green: this.now };
@@ -166,6 +170,7 @@ export class Draft {
       case "hold":
         move.change?.(d);
         this.hold(move.hold, move.reason);
+        if (move.gate !== undefined && d.hold?.kind === move.hold) d.hold.gate = move.gate;
         this.wakeAt = move.until;
         this.endsAt = move.endsAt;
         return;
@@ -231,9 +236,20 @@ export class Draft {
     const deadline = move.forward ? this.lookedAt + forwardLimitMs : now + callLimitMs;
     d.pending = { effect: move.effect, reason: move.reason, decidedAt: now, deadline };
     d.note = move.reason;
-    this.record({ type: "effect", effect: move.effect, reason: move.reason, actor: teal }, move.reason);
+    if (!move.quiet)
+      this.record({ type: "effect", effect: move.effect, reason: move.reason, actor: teal }, move.reason);
     this.perform = true;
     this.wakeAt = now;
+  }
+
+  /** It has come so far by itself that nothing is left to promote, or it goes back. */
+  private dropAppointment(): void {
+    const { appointment } = this.d;
+    if (!appointment) return;
+    delete this.d.appointment;
+    const { at, actor } = appointment;
+    const message = `the promotion that ${actor.name} asked for later is no longer needed`;
+    this.record({ type: "appointment", at, kept: false }, message);
   }
 
   private keepAppointment(reason: string | undefined): void {

@@ -76,7 +76,7 @@ function act(draft: Draft, command: Command, seen: Seen): Outcome {
     case "answer":
       return takeAnswer(draft, command);
     case "supersede":
-      if (d.undoes) return refuse("it undoes an earlier deployment, and so is not superseded");
+      if (d.undoes || d.takeUp) return refuse("it puts something right, and so is not superseded");
       draft.enter("superseded", `superseded by ${command.actor.name} before anything was touched`);
       return done("it made way");
     case "retry":
@@ -121,9 +121,11 @@ function skip(draft: Draft, command: Command): Outcome {
   return typeof gate === "string" ? letPass(draft, gate, command, "skipped") : gate;
 }
 
-function letPass({ d, now }: Draft, gate: string, command: Command, how: "approved" | "skipped"): Outcome {
-  const reason = mayNotPass(d, stepsOf(d)[d.step], command.actor);
+function letPass(draft: Draft, gate: string, command: Command, how: "approved" | "skipped"): Outcome {
+  const reason = mayNotPass(draft.d, stepsOf(draft.d)[draft.d.step], command.actor);
   if (reason) return refuse(reason);
+  if (draft.d.hold?.gate === gate) draft.lift();
+  const { d, now } = draft;
   d.gates[gate] = { ...d.gates[gate], passed: { by: command.actor, at: now, how } };
   const held = d.hold ? ` once it is no longer held: ${d.hold.reason}` : "";
   return done(`${gate} is ${how}; it goes on${held}`);
@@ -131,11 +133,13 @@ function letPass({ d, now }: Draft, gate: string, command: Command, how: "approv
 
 /** For this deployment alone, and for what is closed now. */
 function override(draft: Draft, command: Command, seen: Seen): Outcome {
-  const { closed } = seen;
+  const { overrides } = draft.d;
+  const [closed, next] = (seen.closed ?? []).filter(({ id }) => !overrides.includes(id));
   if (!closed) return refuse("nothing is closed that could be overridden");
   if (!command.reason) return refuse("an override needs a reason");
-  if (!draft.d.overrides.includes(closed.id)) draft.d.overrides.push(closed.id);
-  return done(`it goes on in spite of: ${closed.reason}`);
+  overrides.push(closed.id);
+  const still = next ? `; still closed: ${next.reason}` : "";
+  return done(`it goes on in spite of: ${closed.reason}${still}`);
 }
 
 /** A hook says in the end what it came to. */
@@ -145,6 +149,7 @@ function takeAnswer({ d, now }: Draft, { attempt, answer, ...command }: Command)
   const hook = d.gates[gate]?.hook;
   if (reason !== undefined || !hook || !answer) return refuse(reason ?? `${gate} was not called yet`);
   hook.answer = { ...answer, at: now };
+  delete hook.trouble;
   hook.nextAt = now + (answer.callBackMs ?? 0);
   return done(`${gate}: ${answer.status}`);
 }

@@ -145,8 +145,8 @@ export interface Seen {
   /** Answers to the look's `measure`, by its keys. */
   measured?: Record<string, Reading<Measured>>;
   slot: SlotSeen;
-  /** Why nothing may start or gain traffic now, by the present configuration. */
-  closed?: Closed;
+  /** Why nothing may start or gain traffic now, by the present configuration; left out or empty: it may. */
+  closed?: Closed[];
   outcome?: Outcome;
 }
 

@@ -23,6 +23,7 @@ export function promoteNow(draft: Draft, full: boolean, actor: Actor): Pick<Answ
     : steps.slice(d.step, d.step + 1);
   const reason = ended.map((step) => mayNotPass(d, step, actor)).find(Boolean);
   if (reason) return { obeyed: false, message: reason };
+  if (d.hold?.gate !== undefined) draft.lift();
   if (full) {
     const rest: Step[] = [{ kind: "weight", percent: 100 }];
     d.strategy =
@@ -47,8 +48,9 @@ export function promoteNow(draft: Draft, full: boolean, actor: Actor): Pick<Answ
 }
 
 /** Why this actor may not let an approval pass, be it by approving, skipping or promoting. */
-export function mayNotPass(d: Deployment, step: Step | undefined, { name }: Actor): string | undefined {
+export function mayNotPass(d: Deployment, step: Step | undefined, { kind, name }: Actor): string | undefined {
   if (step?.kind !== "wait" || step.until.kind !== "approval") return undefined;
+  if (kind !== "operator") return `${step.id} waits for a person's approval`;
   const { by, notStarter } = step.until;
   if (by && !by.includes(name)) return `${step.id} must be approved by ${by.join(" or ")}, not by ${name}`;
   const starter = notStarter && name === d.actor.name;
@@ -60,7 +62,8 @@ export function unwell(v: View): string | undefined {
   const { d } = v;
   if (d.unhealthySince !== undefined) return "green has too few healthy tasks";
   if (!isSteady(v.green)) return "green is not steady";
-  if (d.hold) return d.hold.reason;
+  // Being closed is no illness; what is closed now holds the traffic by itself.
+  if (d.hold && d.hold.kind !== "window" && d.hold.kind !== "freeze") return d.hold.reason;
   const background = backgroundOutcome(d);
   if (background.kind === "failed") return background.what;
   for (const { gate, check } of checksUnderWay(d)) {

@@ -34,6 +34,8 @@ export interface Hold {
   kind: "paused" | "drift" | "waiting" | "window" | "freeze" | "stuck";
   since: number;
   reason: string;
+  /** The gate that paused it, because it could not be passed: whoever lets it pass ends the pause. */
+  gate?: string;
 }
 
 /** Why a deployment fails or goes back. */
@@ -135,6 +137,8 @@ export interface HookRecord {
   /** Not called again before this moment. */
   nextAt: number;
   answer?: HookAnswer & { at: number };
+  /** Why it could not be asked, and whether asking again is of no use. */
+  trouble?: { message: string; lasting: boolean };
 }
 
 /** A promotion that was asked for a later moment. */
@@ -207,11 +211,17 @@ export interface Deployment {
   routes: RouteRecord[];
   /** When each colour was last seen or asked to carry traffic; the hold time counts from here. */
   carriedAt: { blue: number; green: number };
-  /** Since when green has had too few healthy tasks under traffic. */
+  /** Since when green has had too few healthy tasks under traffic, having had enough before. */
   unhealthySince?: number;
+  /** Since when it has had fewer than are wanted now, though enough for what was wanted before. */
+  growingSince?: number;
+  /** The desiredCount for which it last had enough. */
+  sufficedFor?: number;
   /** `blue` once its deletion was committed: from then on there is no way back but a new deployment. */
   deleting: { blue?: boolean; green?: boolean };
 
+  /** While it waits for room: tasks of the sets that are in its way, and since when there are so few. */
+  crowd?: { tasks: number; since: number };
   /** When blue was last scaled down on its way out. */
   drainedAt?: number;
   /** Set once blue was scaled down: from then on it gets traffic back only where its health is seen. */
@@ -228,7 +238,7 @@ export interface Deployment {
   cause?: Cause;
   problems: Problem[];
   /** A rollback asked for while another deployment acts: taken up as soon as the service is free. */
-  rollbackAsked?: Command;
+  rollbackAsked?: Command & { cause?: Cause };
   /** The deployment that this one asked to make room, so that it asks once. */
   told: string[];
   /** The deployment whose effect this one undoes by redeploying an earlier revision. */

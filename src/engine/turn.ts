@@ -10,6 +10,7 @@ import type { Decision } from "../deployment/decision.ts";
 import { look } from "../deployment/look.ts";
 import type { Ask, Measured } from "../deployment/check.ts";
 import type { Outcome, Reading, Seen } from "../deployment/observation.ts";
+import type { Phase } from "../deployment/phases.ts";
 import type { Deployment } from "../deployment/record.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
 import type { Closed } from "../deployment/calendar.ts";
@@ -21,8 +22,8 @@ export interface Parts {
   cloud: Cloud;
   gauge: Gauge;
   hooks: Hooks;
-  /** Why nothing of this service may start or gain traffic now, by the configuration as it is now. */
-  closed: (service: string, now: number) => Closed | undefined;
+  /** Why nothing of this service may start or gain traffic now, by the configuration as it is now; empty: it may. */
+  closed: (service: string, now: number) => Closed[];
   clock: Clock;
   log: EngineLog;
   /** The state machine; the real one where left out. Tests give broken ones, to see that it shows. */
@@ -93,6 +94,9 @@ function pickHeld(
   return { version: committed.version, inbox: committed.inbox, slot: committed.slot };
 }
 
+/** Phases in which windows and freezes hold something. */
+const mayBeHeld = new Set<Phase>(["queued", "testing", "shifting"]);
+
 /** Looks, decides and commits; decides again on the same look while commands arrive in between. */
 async function decideAndCommit(
   held: Claimed,
@@ -104,8 +108,8 @@ async function decideAndCommit(
   let { inbox, slot } = held;
   for (let again = 0; again < againMax; again++) {
     const now = clock.now();
-    const closed = parts.closed(held.deployment.service, now);
-    const seen: Seen = { ...looked, slot, ...(outcome && { outcome }), ...(closed && { closed }) };
+    const closed = mayBeHeld.has(held.deployment.phase) ? parts.closed(held.deployment.service, now) : [];
+    const seen: Seen = { ...looked, slot, ...(outcome && { outcome }), closed };
     const decision = decide(held.deployment, seen, inbox, now);
     const committed = await records.commit(
       { claim: held.claim, version: held.version, inbox, slot },

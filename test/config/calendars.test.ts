@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { closedAt } from "../../src/deployment/calendar.ts";
+import { closuresAt } from "../../src/deployment/calendar.ts";
 import { faults, read, service } from "./reading.ts";
 
 const at = (iso: string) => Date.parse(iso);
@@ -79,9 +79,9 @@ describe("freezes", () => {
       },
       { id: "freeze-2", from: at("2026-06-01T08:00:00Z"), to: at("2026-06-01T09:00:00Z"), reason: "a move" },
     ]);
-    expect(calendar && closedAt(calendar, "web", at("2027-01-02T22:59:59Z"))).toMatchObject({
-      id: "year-end",
-    });
+    expect(calendar && closuresAt(calendar, "web", at("2027-01-02T22:59:59Z"))).toMatchObject([
+      { id: "year-end" },
+    ]);
   });
 
   it("begin with the first minute that a day has, where clocks change at midnight", () => {

@@ -127,7 +127,7 @@ describe("a hook", () => {
     const id = await world.start(laid, request, { strategy: withSmoke() });
     const { cause } = await world.ends(id, "rolled_back");
     expect(world.outside.calls).toHaveLength(5);
-    expect(cause?.message).toBe("smoke: FAILED: it could not be asked: ECONNREFUSED: no answer");
+    expect(cause?.message).toBe("smoke: it could not be asked: ECONNREFUSED: no answer");
   });
 
   it("whose answer is lost is asked again with the same key", async () => {

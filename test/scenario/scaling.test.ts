@@ -78,18 +78,20 @@ describe("desiredCount", () => {
     );
   });
 
-  it("lowered for good ends in a rollback, not in a wait without end", async () => {
+  it("lowered for good waits for a person in the end, who goes on or back", async () => {
     const world = watchedWorld();
     const laid = world.lay();
     const brief = { ...strategy, deadlines: { ...strategy.deadlines, provisioningMs: 120_000 } };
     const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: brief });
     await world.until("at 50 %", () => world.weights(laid).every(([, green]) => green === 50));
     scaleTo(world, 2);
-    const { cause } = await world.ends(id, "rolled_back");
-    expect(cause).toMatchObject({
-      code: "deadline",
-      message: expect.stringContaining("green stayed too small"),
-    });
+    await world.until("paused", async () => (await world.deployment(id)).hold?.kind === "paused");
+    await world.run(600_000);
+    const { hold } = await world.deployment(id);
+    expect(hold?.reason).toMatch(/^desiredCount fell to 2 .*; nothing changed for 2 min$/);
+    expect(world.weights(laid)[0]).toEqual([50, 50]);
+    await world.ask(id, "resume");
+    await world.ends(id, "succeeded");
   });
 
   it("raised again and again does not end it", async () => {

@@ -34,7 +34,7 @@ import {
 import type { App } from "../../src/api/parts.ts";
 import type { Config } from "../../src/config/config.ts";
 import { readConfigText } from "../../src/config/file.ts";
-import { closedAt } from "../../src/deployment/calendar.ts";
+import { closuresAt } from "../../src/deployment/calendar.ts";
 import { testConfig, token } from "../api/support/stage.ts";
 import type { Laid, World } from "./world.ts";
 
@@ -87,7 +87,7 @@ export async function apiOn(world: World, yaml: string): Promise<Teal & { reload
   let config = configOf(yaml);
   world.closed = (service, now) => {
     const own = config.services[service]?.calendar;
-    return (own && closedAt(own, service, now)) ?? closedAt(world.calendar, service, now);
+    return [...(own ? closuresAt(own, service, now) : []), ...closuresAt(world.calendar, service, now)];
   };
   const app = await buildApp({
     engine: world.engine,

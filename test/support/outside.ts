@@ -46,5 +46,5 @@ export function hookFault(code: string, kind: Fault["class"]): Fault {
 /** Where a test has no use for any of it. */
 export function nothingOutside(clock: Clock) {
   const outside = new Outside(clock);
-  return { gauge: outside, hooks: outside, closed: () => undefined };
+  return { gauge: outside, hooks: outside, closed: () => [] };
 }

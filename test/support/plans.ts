@@ -1,6 +1,6 @@
 /** Plans of the deployment of `fixtures.ts`, and of others like it. */
 import { newDeployment } from "../../src/deployment/accept.ts";
-import { type Calendar, closedAt } from "../../src/deployment/calendar.ts";
+import { type Calendar, closuresAt } from "../../src/deployment/calendar.ts";
 import { type Circumstances, plan, type Plan } from "../../src/deployment/plan/plan.ts";
 import type { FirstLook } from "../../src/deployment/plan/world.ts";
 import { type Step, type Strategy, strategyDefaults } from "../../src/deployment/strategy.ts";
@@ -37,7 +37,7 @@ export function planOf({ calendar = { windows: [], freezes: [] }, ...given }: Gi
     first: firstLook(),
     slot: { queue: [] },
     refusals: [],
-    closed: (at) => closedAt(calendar, "checkout", at),
+    closed: (at) => closuresAt(calendar, "checkout", at),
     ...given,
   });
 }

@@ -235,10 +235,10 @@ class PromiseWatch implements Watch {
     region: Region,
     at: number,
   ): void {
-    const closed = this.world.closed(d.service, at);
+    const closed = this.world.closed(d.service, at).find(({ id }) => !d.overrides.includes(id));
     if (d.phase !== "shifting" || effect.again || this.testRoutes.has(effect.route.arn)) return;
     if (shareOf(effect.to.blue, effect.to.green) <= shareOf(effect.from.blue, effect.from.green)) return;
-    if (!closed || d.overrides.includes(closed.id) || d.undoes) return;
+    if (!closed || d.undoes) return;
     this.exercised[8] += 1;
     const { requested } = sampleOf(region, at);
     const begun = d.routes.some(({ ref, asked, test }) => {

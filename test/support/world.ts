@@ -24,7 +24,7 @@ import { type LocalAws, startAws } from "../../sandbox/start.ts";
 import type { Flow } from "../../sandbox/traffic/steady.ts";
 import { directClients } from "./direct-clients.ts";
 import { createMemoryRecords, type MemoryRecords } from "./memory-records.ts";
-import { closedAt, type Calendar, type Closed } from "../../src/deployment/calendar.ts";
+import { closuresAt, type Calendar, type Closed } from "../../src/deployment/calendar.ts";
 import { Outside } from "./outside.ts";
 import { silent } from "./silent.ts";
 
@@ -119,8 +119,8 @@ export class World {
   /** Windows and freezes, as a test sets them. */
   calendar: Calendar = { windows: [], freezes: [] };
   /** Why a service is closed; by the calendar, where nobody says otherwise. */
-  closed: (service: string, now: number) => Closed | undefined = (service, now) =>
-    closedAt(this.calendar, service, now);
+  closed: (service: string, now: number) => Closed[] = (service, now) =>
+    closuresAt(this.calendar, service, now);
   private readonly options: WorldOptions;
   private readonly metrics: Metrics | undefined;
   private readonly commitEars = new Set<(commit: Commit) => void>();

@@ -222,7 +222,7 @@ const reapplied = (scene: Scene) => {
   drift(scene);
 };
 const close = ({ seen }: Scene) => {
-  seen.closed = { kind: "freeze", id: "f", reason: "year end", until: now + 3_600_000 };
+  seen.closed = [{ kind: "freeze", id: "f", reason: "year end", until: now + 3_600_000 }];
 };
 const scaleIn = (desired: number) => (scene: Scene) => {
   serviceOf(scene).desiredCount = desired;
@@ -241,6 +241,13 @@ const hooks: Table = {
   "gate-timed-out": [at(smoke, ({ d }) => void (d.stepSince = now - 61_000)), "enter rolling_back"],
   "hook-passed": [at(smoke, said("SUCCEEDED")), "note"],
   "hook-failed": [at(smoke, said("FAILED")), "enter rolling_back"],
+  "hook-unreached": [
+    at(smoke, ({ d }) => {
+      const trouble = { message: "it could not be asked", lasting: true };
+      d.gates = { smoke: { hook: { attempt: 1, failures: 1, nextAt: now + 5_000, trouble } } };
+    }),
+    "enter rolling_back",
+  ],
   "hook-due": [at(smoke), "perform callHook"],
   "hook-under-way": [at(smoke, said("IN_PROGRESS")), "wait"],
 };
@@ -267,6 +274,7 @@ export const situations: Record<Phase, Table> = {
     "older-ones-wait": [
       ({ d, seen }) => {
         d.supersedes = true;
+        d.told = ["supersede other"];
         seen.slot = { acting: "other", queue: ["older", id] };
       },
       "tell supersede older",
@@ -292,7 +300,10 @@ export const situations: Record<Phase, Table> = {
     "promoted-unknown": [greenExists(promoteGreen), "hold drift"],
     deadline: [long, "enter rolling_back"],
     "no-room-for-too-long": [
-      ({ d }) => void (d.hold = { kind: "waiting", since: 0, reason: "no room" }),
+      ({ d }) => {
+        d.hold = { kind: "waiting", since: 0, reason: "no room" };
+        d.crowd = { tasks: 0, since: 0 };
+      },
       "enter rolling_back",
     ],
     "green-failing": [greenExists(failing), "enter rolling_back"],
@@ -386,7 +397,7 @@ export const situations: Record<Phase, Table> = {
         scaleIn(3)(scene);
         scene.d.hold = { kind: "waiting", since: 0, reason: "too small" };
       },
-      "enter rolling_back",
+      "hold paused",
     ],
     "scaled-in": [scaleIn(3), "hold waiting"],
     closed: [close, "hold freeze"],

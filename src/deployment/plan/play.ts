@@ -19,7 +19,7 @@ export interface Beginning {
   first: FirstLook;
   /** The deployment that keeps its blue warm. */
   retaining?: string;
-  closed: (now: number) => Closed | undefined;
+  closed: (now: number) => Closed[];
   pace: Pace;
 }
 
@@ -59,7 +59,7 @@ export function* play(
     yield;
     if (world.hasRoom(now) && slot.retaining !== d.id) slot = { acting: d.id, queue: [] };
     const shut = closed(now);
-    const seen = { ...world.look(d, now), slot, ...(shut && { closed: shut }), ...(outcome && { outcome }) };
+    const seen = { ...world.look(d, now), slot, closed: shut, ...(outcome && { outcome }) };
     // A worker was there all the time: what the clock leaps over was waiting.
     const before = { ...d, turnAt: now };
     const decision = decide(before, seen, commands, now);

@@ -3,19 +3,20 @@ import { backgroundOutcome } from "../analysis.ts";
 import type { Command } from "../command.ts";
 import { seconds, teal } from "../draft.ts";
 import type { Effect, Weights } from "../effect.ts";
-import { elapsedMs, type RouteRecord } from "../record.ts";
+import { type Cause, elapsedMs, type RouteRecord } from "../record.ts";
 import { sameWeights, showWeights } from "../traffic.ts";
 import {
-  blueHealthy,
   countOf,
   carriesNothing,
   greenHealthy,
   isTaggedRollingBack,
   lagMs,
+  production,
   tasksNeeded,
   type View,
   weightsRead,
 } from "../view.ts";
+import { mayFlip } from "./fit.ts";
 import { enter, hold, perform, performOnce, pollMs, rollBack, type Rule, soon, until } from "./rule.ts";
 import {
   behind,
@@ -24,6 +25,7 @@ import {
   drifted,
   greenGone,
   greenUnhealthy,
+  isUnwell,
   lagging,
   pastDeadline,
   paused,
@@ -103,7 +105,7 @@ const wayBack: Rule[] = [
   {
     situation: "rollback-free",
     when: (v) => v.d.rollbackAsked !== undefined && v.seen.slot.acting === v.d.id,
-    move: (v) => rollBack({ code: "operator", message: asker(v) }),
+    move: (v) => rollBack(v.d.rollbackAsked?.cause ?? { code: "operator", message: asker(v) }),
   },
   {
     situation: "rollback-unslotted",
@@ -137,10 +139,11 @@ export const retaining: Rule[] = [
     when: (v) => v.seen.slot.acting === undefined && isBlueWarm(v) && illness(v) !== undefined,
     move: (v) => ({
       kind: "note",
-      message: `rolling back by itself, while blue is warm: ${illness(v)}`,
+      message: `rolling back by itself, while blue is warm: ${illness(v)?.message}`,
       change: (d) => {
-        const reason = illness(v) ?? "";
-        d.rollbackAsked = { id: `${d.id}-unwell`, kind: "rollback", actor: teal, at: v.now, reason };
+        const cause = illness(v);
+        const asked = { id: `${d.id}-unwell`, kind: "rollback", actor: teal, at: v.now } as const;
+        d.rollbackAsked = { ...asked, ...(cause && { cause, reason: cause.message }) };
       },
       event: { type: "note" },
     }),
@@ -257,21 +260,17 @@ function atRest({ before }: RouteRecord): Weights {
 }
 
 function isBlueWarm(v: View): boolean {
-  const healthy = blueHealthy(v) ?? 0;
-  const scalePercent = v.d.blue?.scalePercent ?? 100;
-  return v.d.blue !== undefined && v.blue?.status === "ACTIVE" && healthy >= tasksNeeded(v, scalePercent);
+  return v.d.blue !== undefined && v.blue?.status === "ACTIVE" && mayFlip(v);
 }
 
 /** What is wrong with green after it was promoted; undefined where nothing is. */
-function illness(v: View): string | undefined {
+function illness(v: View): Cause | undefined {
   const background = backgroundOutcome(v.d);
-  if (background.kind === "failed") return background.what;
-  const { unhealthyMs } = v.d.strategy.deadlines;
-  const since = v.d.unhealthySince;
+  if (background.kind === "failed") return { code: "analysis-failed", message: background.what };
   const healthy = greenHealthy(v);
-  if (since === undefined || healthy === undefined || v.d.routes.length === 0) return undefined;
-  if (healthy > 0 && v.now - since <= unhealthyMs) return undefined;
-  return `green has ${countOf(healthy, "healthy task")} of ${tasksNeeded(v, 100)}`;
+  if (healthy === undefined || production(v.d).length === 0 || !isUnwell(v, healthy)) return undefined;
+  const message = `green has ${countOf(healthy, "healthy task")} of ${tasksNeeded(v, 100)}`;
+  return { code: "green-unhealthy", message };
 }
 
 function paceLeftMs(v: View): number {
@@ -309,7 +308,8 @@ function retainLeftMs(v: View): number {
 }
 
 function late(v: View): boolean {
-  return pastDeadline(v, v.d.phaseSince, v.d.strategy.deadlines.drainingMs);
+  const since = Math.max(v.d.phaseSince, v.d.drainedAt ?? 0);
+  return pastDeadline(v, since, v.d.strategy.deadlines.drainingMs);
 }
 
 function isQueued(v: View): boolean {

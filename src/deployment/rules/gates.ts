@@ -15,6 +15,7 @@ import {
   type WaitStep,
   weightBefore,
 } from "../strategy.ts";
+import type { Effect } from "../effect.ts";
 import type { EventBody } from "../event.ts";
 import type { Move } from "../draft.ts";
 import { seconds } from "../draft.ts";
@@ -70,6 +71,7 @@ function analysisCause(v: View): string | undefined {
   return own?.kind === "failed" ? own.what : undefined;
 }
 
+/** What ends a gate; an answer that is there comes before the time that is over. */
 const passing: Rule[] = [
   {
     situation: "gate-passed",
@@ -78,6 +80,29 @@ const passing: Rule[] = [
       const { by, how } = passed(v) ?? { by: { name: "nobody" }, how: "skipped" as const };
       const gate = currentGate(v.d) ?? "";
       return stepDone(v, { type: "gate", gate, how }, `${by.name} ${how} ${gate}`);
+    },
+  },
+  {
+    situation: "hook-passed",
+    when: (v) => answerOf(v)?.status === "SUCCEEDED",
+    move: (v) => stepDone(v, passedBy(v), answerOf(v)?.message),
+  },
+  {
+    situation: "hook-failed",
+    when: (v) => answerOf(v)?.status === "FAILED",
+    move: (v) => {
+      const step = currentStep(v);
+      const gate = currentGate(v.d) ?? "";
+      return step?.kind === "hook" ? hookEnds(v, step, `${gate}: ${saidBy(v, gate)}`) : stepDone(v);
+    },
+  },
+  {
+    situation: "hook-unreached",
+    when: (v) => isUnreached(v),
+    move: (v) => {
+      const step = currentStep(v);
+      const message = `${currentGate(v.d)}: ${hookOf(v)?.trouble?.message}`;
+      return step?.kind === "hook" ? hookEnds(v, step, message) : stepDone(v);
     },
   },
   {
@@ -167,31 +192,20 @@ const waiting: Rule[] = [
 
 const calling: Rule[] = [
   {
-    situation: "hook-passed",
-    when: (v) => answerOf(v)?.status === "SUCCEEDED",
-    move: (v) => stepDone(v, passedBy(v), answerOf(v)?.message),
-  },
-  {
-    situation: "hook-failed",
-    when: (v) => answerOf(v)?.status === "FAILED",
-    move: (v) => {
-      const step = currentStep(v);
-      const gate = currentGate(v.d) ?? "";
-      return step?.kind === "hook" ? hookEnds(v, step, `${gate}: ${saidBy(v, gate)}`) : stepDone(v);
-    },
-  },
-  {
     situation: "hook-due",
     when: (v) => currentStep(v)?.kind === "hook" && (hookOf(v)?.nextAt ?? 0) <= v.now,
     move: (v) => {
       const step = currentStep(v);
       if (step?.kind !== "hook") return stepDone(v);
       const attempt = hookOf(v)?.attempt ?? 1;
-      const again = answerOf(v) ? " again" : "";
-      return perform(
-        { kind: "callHook", gate: step.id, attempt, request: hookRequest(v, step, attempt) },
-        `${named(v)}: calling ${step.id}${again}`,
-      );
+      const again = answerOf(v) !== undefined;
+      const effect: Effect = {
+        kind: "callHook",
+        gate: step.id,
+        attempt,
+        request: hookRequest(v, step, attempt),
+      };
+      return { ...perform(effect, `${named(v)}: calling ${step.id}${again ? " again" : ""}`), quiet: again };
     },
   },
   {
@@ -288,9 +302,20 @@ function answerOf(v: View) {
   return hookOf(v)?.answer;
 }
 
+/** It was never reached, and asking on is of no use; one that is at work has until its time is over. */
+function isUnreached(v: View): boolean {
+  const step = currentStep(v);
+  const { trouble, failures = 0, answer } = hookOf(v) ?? {};
+  if (step?.kind !== "hook" || !trouble || answer) return false;
+  return trouble.lasting || failures >= step.hook.attemptsMax;
+}
+
 function saidBy(v: View, gate: string): string {
   const answer = v.d.gates[gate]?.hook?.answer;
-  return answer ? `${answer.status}${answer.message ? `: ${answer.message}` : ""}` : "it has not answered";
+  const trouble = v.d.gates[gate]?.hook?.trouble?.message;
+  return answer
+    ? `${answer.status}${answer.message ? `: ${answer.message}` : ""}`
+    : (trouble ?? "it has not answered");
 }
 
 /** What follows a hook that failed or took too long. A new attempt begins only when a person resumes. */

@@ -44,7 +44,8 @@ export const provisioning: Rule[] = [
   {
     situation: "no-room-for-too-long",
     when: (v) =>
-      v.d.hold?.kind === "waiting" && v.now - v.d.hold.since > 2 * v.d.strategy.deadlines.drainingMs,
+      v.d.hold?.kind === "waiting" &&
+      v.now - Math.max(v.d.hold.since, v.d.crowd?.since ?? 0) > 2 * v.d.strategy.deadlines.drainingMs,
     move: (v) =>
       rollBack({ code: "deadline", message: `there was no room for too long: ${v.d.hold?.reason}` }),
   },
@@ -58,6 +59,8 @@ export const provisioning: Rule[] = [
   promotedUnknown,
   drifted,
   blueGone,
+  // Whoever may refuse is asked before the way back of the one before is given up.
+  ...hookGates,
   {
     situation: "predecessor-retains",
     when: (v) => predecessor(v) !== undefined && v.d.green.arn === undefined,
@@ -80,7 +83,6 @@ export const provisioning: Rule[] = [
     move: (v) =>
       hold(v, "waiting", `the service has ${v.service?.taskSets.length} task sets, draining ones included`),
   },
-  ...hookGates,
   {
     situation: "revision-in-doubt",
     when: (v) =>

@@ -2,6 +2,7 @@
  * A phase is a list of rules; the first whose situation holds decides. So the list is the phase's
  * specification, read from the top: what matters more stands higher, and the last rule always holds.
  */
+import { nextMeasureAt } from "../analysis.ts";
 import { type Cause, elapsedMs, type Hold } from "../record.ts";
 import type { Effect } from "../effect.ts";
 import { effectKey, type Move } from "../draft.ts";
@@ -44,7 +45,8 @@ export function soon(v: View, note: string): Move {
 
 /** Waits for a moment, looking now and then on the way. */
 export function until(v: View, at: number, note: string): Move {
-  return { kind: "wait", until: Math.min(at, v.now + paceMs(v)), note, endsAt: at };
+  const measureAt = Math.max(v.now + pollMs.soon, nextMeasureAt(v.d));
+  return { kind: "wait", until: Math.min(at, measureAt, v.now + paceMs(v)), note, endsAt: at };
 }
 
 export function hold(v: View, kind: Hold["kind"], reason: string): Move {

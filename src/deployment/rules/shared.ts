@@ -4,7 +4,7 @@ import { type Move, seconds, stuckReason } from "../draft.ts";
 import type { Weights } from "../effect.ts";
 import { unwell } from "../promote.ts";
 import { elapsedMs, type Hold, type RouteRecord } from "../record.ts";
-import { showWeights, weightsAt } from "../traffic.ts";
+import { greenShare, showWeights, weightsAt } from "../traffic.ts";
 import {
   countOf,
   failedTasks,
@@ -148,8 +148,7 @@ export const greenUnhealthy: Rule = {
   situation: "green-unhealthy",
   when: (v) => {
     const healthy = greenHealthy(v);
-    if (healthy === undefined || greenPercent(v) === 0 || v.d.unhealthySince === undefined) return false;
-    return healthy === 0 || v.now - v.d.unhealthySince > v.d.strategy.deadlines.unhealthyMs;
+    return healthy !== undefined && greenPercent(v) > 0 && isUnwell(v, healthy);
   },
   move: (v) => {
     const needed = tasksNeeded(v, greenPercent(v));
@@ -158,6 +157,16 @@ export const greenUnhealthy: Rule = {
     return rollBack({ code: "green-unhealthy", message: reasons ? `${message}: ${reasons}` : message });
   },
 };
+
+/**
+ * Too few healthy tasks for too long: for as long as green may take to recover where it lost some, and for as long
+ * as tasks may take to start where more of them are wanted than it ever had.
+ */
+export function isUnwell({ d, now }: View, healthy: number): boolean {
+  const { unhealthyMs, provisioningMs } = d.strategy.deadlines;
+  const lost = d.unhealthySince !== undefined && (healthy === 0 || now - d.unhealthySince > unhealthyMs);
+  return lost || (d.growingSince !== undefined && now - d.growingSince > provisioningMs);
+}
 
 export const greenFailing: Rule = {
   situation: "green-failing",
@@ -174,8 +183,22 @@ export function behind(percent: (v: View) => number): Rule {
   return {
     situation: "route-behind",
     when: (v) => routesIn(v, "behind").length > 0,
-    move: (v) => writeRoute(v, routesIn(v, "behind"), percent(v)),
+    move: (v) => {
+      const late = routesIn(v, "behind");
+      // A test route takes no share of the production traffic: it goes by what was asked of it last.
+      return late[0]?.test ? askAgain(v, late[0]) : writeRoute(v, late, percent(v));
+    },
   };
+}
+
+function askAgain(v: View, route: RouteRecord): Move {
+  const pair = v.d.pair;
+  const from = weightsRead(v, route);
+  if (!pair || !from) return soon(v, "waiting for the test routes");
+  return forward(
+    { kind: "setWeights", route: route.ref, pair, from, to: route.asked },
+    `test traffic once more: ${route.ref.kind} from ${showWeights(from)} to ${showWeights(route.asked)}`,
+  );
 }
 
 export const lagging: Rule = {
@@ -220,10 +243,8 @@ export function deadlineCause(v: View, limitMs: number) {
 
 /** Why nothing may start or gain traffic now, unless somebody overrode it for this deployment. */
 export function closure(v: View): Closed | undefined {
-  const { closed } = v.seen;
   // What undoes an earlier deployment is a rollback, which nothing holds.
-  if (!closed || v.d.undoes || v.d.overrides.includes(closed.id)) return undefined;
-  return closed;
+  return v.d.undoes ? undefined : v.seen.closed?.find(({ id }) => !v.d.overrides.includes(id));
 }
 
 export function holdClosed(v: View): Move {
@@ -259,8 +280,11 @@ export const reapply: Rule = {
 
 function bent(v: View): RouteRecord[] {
   return routesIn(v, "drifted").filter((route) => {
-    const read = v.seen.routes[route.ref.arn];
-    return read?.ok && read.value.rest === route.rest && (route.reapplied ?? 0) < reapplyMax;
+    const reading = v.seen.routes[route.ref.arn];
+    const read = weightsRead(v, route);
+    if (!reading?.ok || !read || reading.value.rest !== route.rest) return false;
+    const more = greenShare(route.asked) > greenShare(read);
+    return (route.reapplied ?? 0) < reapplyMax && !(more && closure(v) !== undefined);
   });
 }
 

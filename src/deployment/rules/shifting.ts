@@ -1,6 +1,7 @@
 /** `testing`, `shifting` and `baking`: the steps, each of which has happened when AWS reads so. */
 import { isGate, scaleFor, weightBefore } from "../strategy.ts";
 import { sameWeights, weightsAt } from "../traffic.ts";
+import { seconds } from "../draft.ts";
 import { elapsedMs, type RouteRecord } from "../record.ts";
 import {
   countOf,
@@ -41,6 +42,12 @@ import {
 /** What keeps production traffic from moving yet, the size of green apart. */
 const moving: Rule[] = [
   {
+    // Between the steps only: a step that has begun on one route is ended on all.
+    situation: "closed",
+    when: (v) => closure(v) !== undefined && isAhead(v),
+    move: (v) => holdClosed(v),
+  },
+  {
     situation: "green-small",
     when: (v) => v.green !== undefined && v.green.scalePercent < scaleWanted(v),
     move: (v) => {
@@ -55,7 +62,16 @@ const moving: Rule[] = [
   {
     situation: "short-for-too-long",
     when: (v) => isShort(v) && heldMs(v, "waiting") > v.d.strategy.deadlines.provisioningMs,
-    move: (v) => rollBack({ code: "deadline", message: `green stayed too small: ${v.d.hold?.reason}` }),
+    // Whether it is too small nobody can tell from here, and going back may be no better: a person decides.
+    move: (v) => ({
+      kind: "hold",
+      hold: "paused",
+      reason: `${v.d.hold?.reason}; nothing changed for ${seconds(v.d.strategy.deadlines.provisioningMs)}`,
+      until: v.now,
+      change: (d) => {
+        delete d.desiredAlone;
+      },
+    }),
   },
   {
     // Two colours at work halve the load of each task, and so mislead an autoscaler.
@@ -63,16 +79,10 @@ const moving: Rule[] = [
     when: (v) => isShort(v),
     move: (v) => hold(v, "waiting", shortness(v)),
   },
-  {
-    // Between the steps only: a step that has begun on one route is ended on all.
-    situation: "closed",
-    when: (v) => closure(v) !== undefined && routesToWrite(v).length > 0 && !isBegun(v),
-    move: (v) => holdClosed(v),
-  },
 ];
 
 /** A step ends by being done; what a list of them ends in differs. */
-function stepping(last: Rule, moving: Rule[]): Rule[] {
+function stepping(last: Rule, before: Rule[]): Rule[] {
   return [
     taggedBack,
     greenGone,
@@ -99,7 +109,7 @@ function stepping(last: Rule, moving: Rule[]): Rule[] {
     paused,
     last,
     ...gates,
-    ...moving,
+    ...before,
     {
       // Green's own healthy tasks, enough for the share it is to get, by this very look.
       situation: "green-not-ready",
@@ -194,7 +204,8 @@ function scaleWanted(v: View): number {
 /** Even at full scale green would have fewer tasks than its share needed at the start. */
 function isShort(v: View): boolean {
   const percent = percentOf(v);
-  if (percent === undefined || !v.service) return false;
+  // What undoes an earlier deployment can't wait for what may be a mistake of an autoscaler.
+  if (percent === undefined || !v.service || v.d.undoes) return false;
   return routesToWrite(v).length > 0 && v.service.desiredCount < tasksToBear(v, percent);
 }
 
@@ -242,6 +253,14 @@ function isBegun(v: View): boolean {
     const read = weightsRead(v, route);
     return read !== undefined && sameWeights(read, weightsAt(route, percent));
   });
+}
+
+/** The step would give green more production traffic, and has not begun; without routes its scale is that. */
+function isAhead(v: View): boolean {
+  const step = currentStep(v);
+  if (step?.kind === "weight") return routesToWrite(v).length > 0 && !isBegun(v);
+  const routed = production(v.d).length > 0;
+  return step?.kind === "scale" && !routed && (v.green?.scalePercent ?? 0) < scaleWanted(v);
 }
 
 function bakeLeftMs(v: View): number {

@@ -5,13 +5,12 @@
  */
 import { type Move, needsPerson, seconds, stuckReason } from "../draft.ts";
 import { tagKeys } from "../target.ts";
-import { sameWeights, tasksFor } from "../traffic.ts";
+import { sameWeights } from "../traffic.ts";
 import type { RouteRecord } from "../record.ts";
 import {
   countOf,
   blueHealthy,
   carriesNothing,
-  greenHealthy,
   isTaggedRollingBack,
   production,
   readingFault,
@@ -21,6 +20,7 @@ import {
   weightsRead,
 } from "../view.ts";
 import { untouchableUntil } from "./finishing.ts";
+import { isBlueFit, isBlueGone, mayFlip } from "./fit.ts";
 import { enter, hold, perform, performOnce, pollMs, type Rule, soon, until } from "./rule.ts";
 import { nameOf, pastDeadline, restoreRoute } from "./shared.ts";
 
@@ -276,11 +276,6 @@ function needsBlue(v: View): boolean {
   return (v.green?.running ?? 0) > 0 && !mayFlip(v);
 }
 
-function isBlueGone(v: View): boolean {
-  const gone = v.blue === undefined || v.blue.status === "DRAINING";
-  return v.service !== undefined && v.d.blue !== undefined && gone;
-}
-
 function restoreScale(v: View) {
   const scalePercent = v.d.blue?.scalePercent ?? 100;
   return performOnce(
@@ -288,26 +283,4 @@ function restoreScale(v: View) {
     { kind: "scaleTaskSet", arn: v.d.blue?.arn ?? "", scalePercent },
     `scaling blue back to ${scalePercent} %`,
   );
-}
-
-/**
- * Traffic goes back when blue can take it, when green is worse off, or when nothing can be seen and nothing was
- * ever taken from blue.
- */
-function mayFlip(v: View): boolean {
-  if (isBlueFit(v)) return true;
-  const blue = blueHealthy(v);
-  if (blue === undefined) return !isBlueGone(v) && !v.d.blueShrunk && v.blue?.scalePercent !== 0;
-  return blue > 0 && blue >= (greenHealthy(v) ?? 0);
-}
-
-/** Enough healthy targets, not steadiness: a single task being replaced must not hold up a rollback. */
-function isBlueFit(v: View): boolean {
-  const healthy = blueHealthy(v);
-  const desired = v.service?.desiredCount ?? v.d.desiredAtStart ?? 1;
-  // Nobody waits for tasks of a service that is scaled to nothing; one that isn't found says nothing.
-  const isEmpty = v.service?.status === "ACTIVE" && desired === 0;
-  if (v.d.blue === undefined || isEmpty) return true;
-  const full = Math.max(1, tasksFor(desired, v.d.blue.scalePercent));
-  return healthy !== undefined && healthy >= Math.ceil(full * 0.8);
 }

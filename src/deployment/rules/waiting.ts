@@ -108,8 +108,10 @@ export const preparing: Rule[] = [
 /** One that waits before it and has not been told yet to make way. */
 function olderOne(v: View): string | undefined {
   if (!v.d.supersedes) return undefined;
-  const { queue } = v.seen.slot;
-  const before = queue.slice(0, Math.max(0, queue.indexOf(v.d.id)));
+  const { acting, queue } = v.seen.slot;
+  const waiting = queue.slice(0, Math.max(0, queue.indexOf(v.d.id)));
+  // Who acts may still be waiting, for the end of a freeze; who has begun refuses.
+  const before = acting === undefined || acting === v.d.id ? waiting : [acting, ...waiting];
   return before.find((id) => !v.d.told.includes(`supersede ${id}`));
 }
 
