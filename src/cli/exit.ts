@@ -8,7 +8,7 @@ export const exitCodes = {
   failed: 1,
   /** The command line or the request is wrong. */
   usage: 2,
-  /** Understood and refused: the service is busy, or the command does not fit. */
+  /** Understood and refused: the service is busy, the command does not fit, or a plan comes to no good end. */
   refused: 3,
   /** Teal can't be reached, or can't keep the request at the moment. */
   unavailable: 4,
