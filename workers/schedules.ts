@@ -3,7 +3,7 @@
  * start one. One worker among all takes each occurrence; what it asks carries the occurrence's time as its key, so
  * that asking twice asks once.
  */
-import { type Job, Queue, Worker } from "bullmq";
+import { DelayedError, type Job, Queue, Worker } from "bullmq";
 import type { Redis } from "ioredis";
 import type { Schedule } from "../src/config/schedules.ts";
 import type { ConfiguredService } from "../src/config/configured.ts";
@@ -13,10 +13,11 @@ import type { Clock, Records } from "../src/engine/ports.ts";
 import { TealError } from "../src/errors.ts";
 import type { TroubleLog } from "../src/telemetry.ts";
 import { restAfterRefusals } from "./rest.ts";
+import { Schedulers } from "./schedulers.ts";
 
 export interface ScheduleParts {
   engine: Pick<Engine, "start" | "ask">;
-  records: Pick<Records, "slot">;
+  records: Pick<Records, "slot" | "load">;
   clock: Clock;
   /** Those that there are now. */
   schedules: () => readonly Schedule[];
@@ -29,8 +30,8 @@ export interface ScheduleOptions extends ScheduleParts {
   prefix: string;
   lockMs: number;
   stalledMs: number;
-  /** What became of each occurrence. */
-  tell: { info(fields: object, message: string): void };
+  /** What became of each occurrence; those that were left out as warnings. */
+  tell: Record<"info" | "warn", (fields: object, message: string) => void>;
   log: TroubleLog;
 }
 
@@ -42,37 +43,57 @@ const renewMs = 30_000;
 /** What should have happened longer ago was missed: nobody expects the morning's promotion in the evening. */
 export const lateMsMax = 600_000;
 
+/** A job of a schedule that this worker's configuration hasn't goes back, for another worker, for so long. */
+const unknownMs = { again: 2_000, most: 60_000 } as const;
+
+/** What became of an occurrence, in words. */
+export interface Occurrence {
+  kept: boolean;
+  what: string;
+}
+
 /**
  * Does what a schedule asks for at an occurrence; safe to repeat. What can't be done is told, not thrown; throws
  * `unavailable` where Redis doesn't answer: then it is tried again.
  */
-export async function keepSchedule(schedule: Schedule, at: number, parts: ScheduleParts): Promise<string> {
+export async function keepSchedule(
+  schedule: Schedule,
+  at: number,
+  parts: ScheduleParts,
+): Promise<Occurrence> {
   const { engine, records, clock, services } = parts;
   const { name, service, asks } = schedule;
   const actor: Actor = { kind: "schedule", name };
   const key = `schedule-${name}-${at}`;
   const lateMs = clock.now() - at;
-  if (lateMs > lateMsMax) return `left out: it comes ${Math.round(lateMs / 60_000)} min late`;
+  if (lateMs > lateMsMax) return leftOut(`it comes ${Math.round(lateMs / 60_000)} min late`);
   const configured = services()[service];
-  if (!configured) return `left out: there is no service ${service}`;
+  if (!configured) return leftOut(`there is no service ${service}`);
   try {
     if (asks.kind === "deploy") {
       const { strategy, request } = asks;
-      const { target } = configured;
-      const order = { target, strategy, request, actor, whenBusy: "queue", idempotencyKey: key } as const;
+      const { target, whenBusy } = configured;
+      const order = { target, strategy, request, actor, whenBusy, idempotencyKey: key };
       const { deployment } = await engine.start(order);
-      return `started ${deployment.id}`;
+      return { kept: true, what: `started ${deployment.id}` };
     }
     const { acting } = await records.slot(service);
-    if (acting === undefined) return `left out: no deployment of ${service} acts`;
+    const deployment = acting === undefined ? undefined : await records.load(acting);
+    if (!deployment) return leftOut(`no deployment of ${service} acts`);
+    // Tried again, or late: what was meant is what acted then, and it has ended.
+    if (deployment.createdAt > at) return leftOut(`${deployment.id}, which acts, was asked for only later`);
     const { full, ifHealthy } = asks;
     const reason = `schedule ${name}`;
-    await engine.ask(acting, { kind: "promote", actor, full, ifHealthy, reason, commandId: key });
-    return `asked ${acting} to promote`;
+    await engine.ask(deployment.id, { kind: "promote", actor, full, ifHealthy, reason, commandId: key });
+    return { kept: true, what: `asked ${deployment.id} to promote` };
   } catch (error) {
     if (!(error instanceof TealError) || error.code === "unavailable") throw error;
-    return `left out: ${error.message}`;
+    return leftOut(error.message);
   }
+}
+
+function leftOut(why: string): Occurrence {
+  return { kept: false, what: `left out: ${why}` };
 }
 
 export function startSchedules(options: ScheduleOptions): { stop(): Promise<void> } {
@@ -80,16 +101,23 @@ export function startSchedules(options: ScheduleOptions): { stop(): Promise<void
   const queue = new Queue(queueName, { connection, prefix });
   queue.on("error", (error) => log.warn({ err: error }, "the queue of the schedules failed"));
 
-  const keep = async (job: Job): Promise<void> => {
+  const keep = async (job: Job, token?: string): Promise<void> => {
     const schedule = options.schedules().find(({ name }) => name === job.name);
-    // Taken out of the configuration since.
-    if (!schedule) return;
     const at = occurrenceOf(job);
-    const what = await keepSchedule(schedule, at, options);
-    options.tell.info(
-      { schedule: job.name, service: schedule.service, at: new Date(at).toISOString() },
-      what,
-    );
+    const now = options.clock.now();
+    if (!schedule && now - at < unknownMs.most) {
+      await job.moveToDelayed(now + unknownMs.again, token);
+      throw new DelayedError();
+    }
+    const { kept, what } = schedule
+      ? await keepSchedule(schedule, at, options)
+      : leftOut("the configuration has it no longer");
+    const fields = {
+      schedule: job.name,
+      ...(schedule && { service: schedule.service }),
+      at: new Date(at).toISOString(),
+    };
+    options.tell[kept ? "info" : "warn"](fields, what);
   };
   const worker = new Worker(queueName, keep, {
     connection,
@@ -106,10 +134,11 @@ export function startSchedules(options: ScheduleOptions): { stop(): Promise<void
   );
   restAfterRefusals(worker);
 
+  const schedulers = new Schedulers(queue);
   let renewing = Promise.resolve();
   const renew = (): void => {
     renewing = renewing
-      .then(() => agree(queue, options.schedules()))
+      .then(() => schedulers.agree(options.schedules(), options.clock.now()))
       .catch((error: unknown) => log.warn({ err: error }, "the schedules could not be written"));
   };
   renew();
@@ -128,22 +157,4 @@ export function startSchedules(options: ScheduleOptions): { stop(): Promise<void
 function occurrenceOf(job: Job): number {
   const at = Number(job.id?.split(":").at(-1));
   return Number.isFinite(at) ? at : job.timestamp;
-}
-
-/** Makes the schedulers those of the configuration. One that is as it should be isn't touched: it may be due. */
-async function agree(queue: Queue, schedules: readonly Schedule[]): Promise<void> {
-  const present = new Map((await queue.getJobSchedulers()).map((one) => [one.key, one]));
-  const wanted = new Set(schedules.map(({ name }) => name));
-  for (const key of present.keys()) if (!wanted.has(key)) await queue.removeJobScheduler(key);
-  for (const { name, cron, timezone } of schedules) {
-    const one = present.get(name);
-    if (one?.pattern === cron && one.tz === timezone) continue;
-    const opts = {
-      removeOnComplete: true,
-      removeOnFail: true,
-      attempts: 5,
-      backoff: { type: "exponential", delay: 2_000 },
-    };
-    await queue.upsertJobScheduler(name, { pattern: cron, tz: timezone }, { name, opts });
-  }
 }

@@ -1,5 +1,5 @@
 /** Recurring schedules: what each occurrence asks for, once, and what becomes of those that can't be kept. */
-import { Queue } from "bullmq";
+import { type Job, Queue } from "bullmq";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ConfiguredService } from "../../src/config/configured.ts";
 import type { Schedule } from "../../src/config/schedules.ts";
@@ -7,6 +7,7 @@ import { presets } from "../../src/deployment/strategy.ts";
 import type { CommandOrder, Order } from "../../src/engine/engine.ts";
 import { TealError } from "../../src/errors.ts";
 import { connectRedis } from "../../src/redis/connection.ts";
+import { patienceMs, Schedulers } from "../../workers/schedulers.ts";
 import { keepSchedule, lateMsMax, type ScheduleParts, startSchedules } from "../../workers/schedules.ts";
 import { deployment } from "../contract/deployment.ts";
 import { openTestRecords, type TestRecords } from "../redis/records.ts";
@@ -56,7 +57,10 @@ function parts(more: Partial<ScheduleParts> & { acting?: string; refusal?: TealE
         return { id: "c", kind: order.kind, actor: order.actor, at };
       },
     },
-    records: { slot: async () => ({ ...(acting !== undefined && { acting }), queue: [] }) },
+    records: {
+      slot: async () => ({ ...(acting !== undefined && { acting }), queue: [] }),
+      load: async (id) => deployment(id, { createdAt: at - 60_000 }),
+    },
     clock: { now: () => at + 5 },
     schedules: () => [morning, weekly],
     services: () => ({ checkout }),
@@ -65,10 +69,12 @@ function parts(more: Partial<ScheduleParts> & { acting?: string; refusal?: TealE
   return { ...made, parts: all };
 }
 
+const leftOut = (why: string) => ({ kept: false, what: `left out: ${why}` });
+
 describe("an occurrence", () => {
   it("asks the deployment that acts to promote, under a key of its own", async () => {
     const on = parts({ acting: "d-1" });
-    expect(await keepSchedule(morning, at, on.parts)).toBe("asked d-1 to promote");
+    expect(await keepSchedule(morning, at, on.parts)).toEqual({ kept: true, what: "asked d-1 to promote" });
     expect(on.asked).toEqual([
       {
         id: "d-1",
@@ -85,17 +91,27 @@ describe("an occurrence", () => {
   });
 
   it("is left out where nothing acts", async () => {
-    expect(await keepSchedule(morning, at, parts().parts)).toBe("left out: no deployment of checkout acts");
+    expect(await keepSchedule(morning, at, parts().parts)).toEqual(leftOut("no deployment of checkout acts"));
   });
 
-  it("starts a deployment, queued, under a key of its own", async () => {
+  it("tried again once another deployment acts asks nothing of that one", async () => {
+    const load = async (id: string) => deployment(id, { createdAt: at + 1 });
+    const { slot } = parts({ acting: "d-3" }).parts.records;
+    const on = parts({ records: { slot, load } });
+    expect(await keepSchedule(morning, at, on.parts)).toEqual(
+      leftOut("d-3, which acts, was asked for only later"),
+    );
+    expect(on.asked).toEqual([]);
+  });
+
+  it("starts a deployment, by the service's own onBusy, under a key of its own", async () => {
     const on = parts();
-    expect(await keepSchedule(weekly, at, on.parts)).toBe("started d-2");
+    expect(await keepSchedule(weekly, at, on.parts)).toEqual({ kept: true, what: "started d-2" });
     expect(on.started).toMatchObject([
       {
         target,
         strategy,
-        whenBusy: "queue",
+        whenBusy: "reject",
         idempotencyKey: `schedule-weekly-${at}`,
         actor: { kind: "schedule" },
       },
@@ -104,15 +120,15 @@ describe("an occurrence", () => {
 
   it("is left out when it comes too late, and where its service is gone", async () => {
     const late = parts({ acting: "d-1", clock: { now: () => at + lateMsMax + 1 } });
-    expect(await keepSchedule(morning, at, late.parts)).toBe("left out: it comes 10 min late");
+    expect(await keepSchedule(morning, at, late.parts)).toEqual(leftOut("it comes 10 min late"));
     const gone = parts({ services: () => ({}) });
-    expect(await keepSchedule(weekly, at, gone.parts)).toBe("left out: there is no service checkout");
+    expect(await keepSchedule(weekly, at, gone.parts)).toEqual(leftOut("there is no service checkout"));
     expect([...late.asked, ...gone.started]).toEqual([]);
   });
 
   it("that is refused is told; one that can't be kept is tried again", async () => {
     const refused = parts({ refusal: new TealError("busy", "d-9 acts on checkout") });
-    expect(await keepSchedule(weekly, at, refused.parts)).toBe("left out: d-9 acts on checkout");
+    expect(await keepSchedule(weekly, at, refused.parts)).toEqual(leftOut("d-9 acts on checkout"));
     const away = parts({ refusal: new TealError("unavailable", "Redis is away") });
     await expect(keepSchedule(weekly, at, away.parts)).rejects.toMatchObject({ code: "unavailable" });
   });
@@ -133,9 +149,8 @@ describe("the schedulers in Redis", () => {
     // Six fields: every second.
     const often: Schedule = { ...morning, cron: "* * * * * *" };
     const on = parts({ acting: "d-1", schedules: () => [often, weekly], clock: { now: () => Date.now() } });
-    const tell = {
-      info: (fields: object, what: string) => void kept.push(`${JSON.stringify(fields)} ${what}`),
-    };
+    const told = (fields: object, what: string) => void kept.push(`${JSON.stringify(fields)} ${what}`);
+    const tell = { info: told, warn: told };
     const running = [1, 2].map(() =>
       startSchedules({
         ...on.parts,
@@ -165,24 +180,92 @@ describe("the schedulers in Redis", () => {
     }
   });
 
-  it("that were taken out of the configuration fire no more", async () => {
+  it("are taken away and changed at once where this worker's wish is new, else in patience", async () => {
     const jobs = connectRedis(store.url, "jobs", silent);
     const queue = new Queue("schedules", { connection: jobs, prefix: store.prefix });
-    await queue.upsertJobScheduler("old", { pattern: "0 9 * * *" }, { name: "old" });
-    const on = parts({ schedules: () => [weekly] });
+    const there = async () =>
+      Object.fromEntries((await queue.getJobSchedulers()).map(({ key, pattern }) => [key, pattern]));
+    const early = { ...morning, cron: "0 7 * * *" };
+    const [old, young] = [new Schedulers(queue), new Schedulers(queue)];
+    try {
+      await old.agree([morning], at);
+      await young.agree([early, weekly], at);
+      const asYoung = { morning: early.cron, weekly: weekly.cron };
+      expect(await there()).toEqual(asYoung);
+      // The old one has not heard of the change yet.
+      await old.agree([morning], at + 1);
+      await old.agree([morning], at + patienceMs);
+      expect(await there()).toEqual(asYoung);
+      await old.agree([early, weekly], at + patienceMs + 1);
+      expect(await there()).toEqual(asYoung);
+      // Taken out again: perhaps this worker is the one that has not heard.
+      await young.agree([early], at + patienceMs + 1);
+      expect(await there()).toEqual(asYoung);
+      await young.agree([early], at + 2 * patienceMs + 1);
+      expect(await there()).toEqual({ morning: early.cron });
+      // Whatever was lost is back at once.
+      await queue.removeJobScheduler("morning");
+      await young.agree([early], at + 2 * patienceMs + 2);
+      expect(await there()).toEqual({ morning: early.cron });
+    } finally {
+      await queue.close();
+      jobs.disconnect();
+    }
+  });
+
+  it("a job that one worker doesn't know is kept by another", async () => {
+    const jobs = connectRedis(store.url, "jobs", silent);
+    const often: Schedule = { ...morning, cron: "* * * * * *" };
+    const clock = { now: () => Date.now() };
+    const knowing = parts({ acting: "d-1", schedules: () => [often], clock });
+    const unknowing = parts({ schedules: () => [], clock });
+    const common = { connection: jobs, prefix: store.prefix, lockMs: 5_000, stalledMs: 1_000, log: silent };
+    const queue = new Queue("schedules", { connection: jobs, prefix: store.prefix });
+    await new Schedulers(queue).agree([often], Date.now());
+    const first = startSchedules({ ...unknowing.parts, ...common, tell: silent });
+    let second: { stop(): Promise<void> } | undefined;
+    try {
+      let back: Job | undefined;
+      const putBack = async () => {
+        back = (await queue.getJobs()).find(({ id, attemptsStarted }) => id && attemptsStarted > 0);
+        return back;
+      };
+      await expect.poll(putBack, { timeout: 10_000 }).toBeDefined();
+      const occurrence = Number(need(back).id?.split(":").at(-1));
+      await first.stop();
+      second = startSchedules({ ...knowing.parts, ...common, tell: silent });
+      await expect
+        .poll(() => knowing.asked.map(({ order }) => order.commandId), { timeout: 20_000 })
+        .toContain(`schedule-morning-${occurrence}`);
+    } finally {
+      await first.stop();
+      await second?.stop();
+      await queue.close();
+      jobs.disconnect();
+    }
+  });
+
+  it("a job that no worker knows any more is given up in the end, and told", async () => {
+    const jobs = connectRedis(store.url, "jobs", silent);
+    const queue = new Queue("schedules", { connection: jobs, prefix: store.prefix });
+    const said: string[] = [];
+    const on = parts({ schedules: () => [], clock: { now: () => Date.now() + 120_000 } });
+    const often: Schedule = { ...morning, cron: "* * * * * *" };
+    await new Schedulers(queue).agree([often], at);
+    const tell = { info: () => {}, warn: (_: object, what: string) => void said.push(what) };
     const running = startSchedules({
       ...on.parts,
       connection: jobs,
       prefix: store.prefix,
       lockMs: 5_000,
       stalledMs: 1_000,
-      tell: silent,
+      tell,
       log: silent,
     });
     try {
       await expect
-        .poll(async () => (await queue.getJobSchedulers()).map(({ key }) => key), { timeout: 10_000 })
-        .toEqual(["weekly"]);
+        .poll(() => said[0], { timeout: 10_000 })
+        .toBe("left out: the configuration has it no longer");
     } finally {
       await running.stop();
       await queue.close();
