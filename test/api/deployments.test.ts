@@ -222,6 +222,7 @@ describe("protection", () => {
       "/v1/deployments/{id}/commands",
       "/v1/deployments/{id}/gates/{gate}/answer",
       "/v1/deployments/{id}/redeploy",
+      "/v1/plan",
       "/v1/services",
       "/v1/services/{name}",
       "/v1/services/{name}/strays",
