@@ -104,7 +104,7 @@ describe("the moments", () => {
 
   it("are as many as anybody reads, whatever there is to do", () => {
     const drain = { by: { tasks: 1 }, everyMs: minute };
-    const plan = planOf({ first: desired(600), strategy: steps([weight(100)], { drain }) });
+    const plan = planOf({ first: desired(520), strategy: steps([weight(100)], { drain }) });
     expect(plan).toMatchObject({
       ok: true,
       end: { phase: "draining" },
