@@ -108,7 +108,7 @@ function trafficFindings(v: View, add: Add): void {
     add("blue-elsewhere", `the PRIMARY task set uses the target group ${groups}, which is not of the pair`);
   }
   for (const ref of d.target.routes) routeFindings(v, ref.arn, add);
-  for (const ref of d.target.testRoutes ?? []) pairFindings(v, ref.arn, add);
+  for (const ref of d.target.testRoutes ?? []) testRouteFindings(v, ref.arn, add);
   const balancers = new Set([
     ...[...existing.values()].flatMap((group) => group.loadBalancers),
     ...Object.values(survey.loadBalancers),
@@ -171,6 +171,22 @@ function routeFindings(v: View, arn: string, add: Add): void {
         (isAlone(route) ? "" : ", which other groups share"),
     );
   }
+}
+
+/** Tests that reach another group now and then prove nothing of green. */
+function testRouteFindings(v: View, arn: string, add: Add): void {
+  const route = pairFindings(v, arn, add);
+  if (!route || !v.d.strategy.testing.some((step) => step.kind === "test")) return;
+  const pair: string[] = v.d.target.targetGroups;
+  const others = Object.entries(route.weights).filter(
+    ([group, weight]) => weight > 0 && !pair.includes(group),
+  );
+  if (others.length === 0) return;
+  const names = others.map(([group, weight]) => `${short(group)} (weight ${weight})`);
+  add(
+    "weight-inexpressible",
+    `test traffic cannot be led to green alone on ${short(arn)}, which also forwards to ${names.join(" and ")}`,
+  );
 }
 
 /** Targets and task sets in the idle group that belong to nobody whose end is awaited. */

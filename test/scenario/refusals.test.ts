@@ -50,6 +50,20 @@ function otherBalancer(world: World, ...groups: string[]): string {
   return need(listener.Listeners[0]?.ListenerArn);
 }
 
+const tested = canary([{ kind: "weight", percent: 100 }], { testing: [{ kind: "test" }] });
+
+/** The test rule forwards to a third group too. */
+function leadElsewhere(world: World, { testRule, groups }: Laid, weight: number): void {
+  const TargetGroups = [
+    ...groups.map((TargetGroupArn) => ({ TargetGroupArn, Weight: 0 })),
+    { TargetGroupArn: group(world, "third"), Weight: weight },
+  ];
+  world.aws.elb(region, "ModifyRule", {
+    RuleArn: need(testRule),
+    Actions: [{ Type: "forward", ForwardConfig: { TargetGroups } }],
+  });
+}
+
 const wrongs: Record<string, Wrong> = {
   "an ECS service that does not exist": {
     code: "service-missing",
@@ -188,6 +202,13 @@ const wrongs: Record<string, Wrong> = {
       { kind: "weight", percent: 100 },
     ]),
   },
+  "a test route that also leads elsewhere": {
+    code: "weight-inexpressible",
+    says: /test traffic cannot be led to green alone on \S*listener-rule\S+, which also forwards to targetgroup\/third\/\S+ \(weight 99\)$/,
+    lay: { test: [0, 0] },
+    spoil: (world, laid) => leadElsewhere(world, laid, 99),
+    strategy: tested,
+  },
   "five task sets already": {
     code: "too-many-task-sets",
     says: /prod\/checkout has 5 task sets; ECS allows 5/,
@@ -272,6 +293,19 @@ describe("refused in preparing:", () => {
     ]);
     expect(d.note).toMatch(/^refused before anything was touched: .* \(and 4 more\)$/);
     expect(mutations(world)).toEqual([]);
+  });
+
+  it("but not a test route whose third group has no weight, nor where nothing is tested on it", async () => {
+    for (const [weight, strategy] of [
+      [0, tested],
+      [99, careful],
+    ] as const) {
+      const world = watchedWorld();
+      const laid = world.lay("checkout", { test: [0, 0] });
+      leadElsewhere(world, laid, weight);
+      const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy });
+      await world.ends(id, "succeeded");
+    }
   });
 
   it("a record that is older than what AWS has of this deployment", async () => {
