@@ -353,8 +353,12 @@ function filling(d: Deployment): (text: string) => string {
   return (text) => text.replace(/\{\{ *([\w.]+) *\}\}/g, (whole, name: string) => values[name] ?? whole);
 }
 
+/** What AWS calls the full name in dimensions. */
+function tail(arn: string | undefined): string | undefined {
+  return arn?.split(":").at(-1);
+}
+
 function dimensions(d: Deployment) {
-  const tail = (arn: string | undefined) => arn?.split(":").at(-1);
   // `listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2`, or a rule's, which goes on.
   const balancer = tail(d.routes[0]?.ref.arn)?.split("/").slice(1, 4).join("/");
   return { blue: tail(d.pair?.blue), green: tail(d.pair?.green), loadBalancer: balancer };

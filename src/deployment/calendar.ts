@@ -136,5 +136,5 @@ function bounds({ hours }: Window): { open: string; close: string } {
 }
 
 function cronOf(minutes: number, days: number[]): string {
-  return `${minutes % 60} ${Math.floor(minutes / 60)} * * ${[...new Set(days)].sort().join(",")}`;
+  return `${minutes % 60} ${Math.floor(minutes / 60)} * * ${[...new Set(days)].sort((a, b) => a - b).join(",")}`;
 }

@@ -162,6 +162,8 @@ export function blueHealthy(v: View): number | undefined {
 
 /** Tasks that green needs before it gets `percent`, whatever an autoscaler took away by mistake. */
 export function tasksToBear(v: View, percent: number): number {
+  // What undoes an earlier deployment can't wait for what may be a mistake.
+  if (v.d.undoes) return tasksNeeded(v, percent);
   return Math.max(tasksNeeded(v, percent), Math.round(((v.d.desiredAlone ?? 0) * percent) / 100));
 }
 
@@ -252,14 +254,8 @@ export function isTaggedRollingBack(v: View): boolean {
 
 /** The list of steps of the phase that it is in. */
 export function stepsOf(d: Deployment): Step[] {
-  switch (d.phase) {
-    case "provisioning":
-      return d.strategy.before;
-    case "testing":
-      return d.strategy.testing;
-    default:
-      return d.strategy.steps;
-  }
+  if (d.phase === "provisioning") return d.strategy.before;
+  return d.phase === "testing" ? d.strategy.testing : d.strategy.steps;
 }
 
 /** Green is PRIMARY, but the steps that are still to come would give blue traffic again. */

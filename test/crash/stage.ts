@@ -276,7 +276,7 @@ type Wire = Pick<Stage, "onSent"> & {
   handle: Handle;
   sent: Sent[];
   /** Notes a request that was performed; what is to become of its answer. */
-  arrived(action: string): "answer" | "cut";
+  arrived: (action: string) => "answer" | "cut";
 };
 
 /** Counts mutating requests and lets a test act between AWS's doing and its answer. */

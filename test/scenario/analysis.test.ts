@@ -211,7 +211,7 @@ describe("green turning unhealthy while blue is warm", () => {
     const id = await world.start(laid, request, { strategy: plan });
     await world.reaches(id, "retaining");
     await world.run(minute);
-    for (const task of [...world.aws.region("eu-west-1").ecs.tasks.values()]) {
+    for (const task of world.aws.region("eu-west-1").ecs.tasks.values()) {
       if (task.definitionArn.endsWith("checkout:2")) {
         world.aws.traffic.setTaskBehaviour(task.arn, { failHealthChecks: true });
       }

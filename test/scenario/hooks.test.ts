@@ -64,7 +64,7 @@ describe("the stages", () => {
       const green = world.sets().length - 1;
       const scale = world.sets().find((set) => set.status === "ACTIVE")?.runningCount ?? 0;
       then.push(
-        `${body["stage"]} ${green ? `${scale} tasks` : "no green"} test ${test} production ${body["weightPercent"]}`,
+        `${String(body["stage"])} ${green ? `${scale} tasks` : "no green"} test ${test} production ${String(body["weightPercent"])}`,
       );
       return { status: "SUCCEEDED" };
     };
@@ -208,9 +208,9 @@ describe("a hook", () => {
   });
 });
 
-describe("test routes", () => {
-  const tested = (steps: Step[] = []) => canary([ten, all], { testing: [{ kind: "test" }, ...steps] });
+const tested = (steps: Step[] = []) => canary([ten, all], { testing: [{ kind: "test" }, ...steps] });
 
+describe("test routes", () => {
   for (const [where, before, during, after] of [
     ["production", [1, 0], [0, 1], [0, 1]],
     ["the idle version", [0, 1], [0, 1], [1, 0]],

@@ -39,6 +39,8 @@ describe("a deployment by the rules", () => {
       3: 1,
       4: expect.any(Number),
       5: expect.any(Number),
+      // Nothing was closed.
+      8: 0,
       9: 6,
     });
     expect(watch.exercised[2]).toBeGreaterThan(0);

@@ -58,7 +58,8 @@ describe("a version that passes its health checks", () => {
 
   it("but leaves requests hanging is turned back", async () => {
     const { world, laid, id } = await deployed({ hangShare: 0.5 });
-    await turnedBack(world, id, laid);
+    const { message } = await turnedBack(world, id, laid);
+    expect(message).toMatch(/^green-vs-blue: green/);
   });
 
   it("and answers as well as the old one goes on to the end", async () => {

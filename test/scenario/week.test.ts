@@ -12,6 +12,7 @@ import { need } from "../support/world.ts";
 const bob = { kind: "operator", name: "bob" } as const;
 const file = "docs/a-week.md";
 const zone = "Europe/Berlin";
+const hour = 3_600_000;
 
 const yaml = `strategies:
   slowly:
@@ -58,12 +59,11 @@ it("takes its time, and nobody has to sit beside it", { timeout: 120_000 }, asyn
   await world.run(20 * 60_000);
   const strategy = need(config.strategies["slowly"]);
   const id = await world.start(laid, { taskDefinition: "checkout:2", build: 4711 }, { strategy });
-  const hours = (count: number) => count * 3_600_000;
 
   // Two days later, on Sunday, the clocks have changed; the step waits for Monday, nine by the new ones.
-  await world.run(hours(66));
+  await world.run(66 * hour);
   expect(world.weights(laid)[0]).toEqual([99, 1]);
-  await world.run(hours(1));
+  await world.run(1 * hour);
   expect(world.weights(laid)[0]).toEqual([90, 10]);
   // Approved in the middle of the freeze; the traffic waits for its end.
   await world.run(Date.UTC(2026, 9, 27, 15) - world.clock.now());
@@ -72,7 +72,7 @@ it("takes its time, and nobody has to sit beside it", { timeout: 120_000 }, asyn
   expect(world.weights(laid)[0]).toEqual([90, 10]);
   await world.run(120_000);
   expect(world.weights(laid)[0]).toEqual([50, 50]);
-  await world.run(hours(80));
+  await world.run(80 * hour);
   const d = await world.deployment(id);
   expect(d.phase).toBe("succeeded");
   expect(d.gates["analysis"]?.checks?.["green-vs-blue"]?.last?.outcome).toBe("good");

@@ -181,7 +181,7 @@ const approval: Step = {
   timeoutMs: 3_600_000,
   onTimeout: "rollback",
 };
-const moment = (at: number): Step => ({ ...approval, until: { kind: "moment", at } }) as Step;
+const moment = (at: number): Step => ({ ...approval, until: { kind: "moment", at } });
 const analysis: Step = {
   kind: "analyze",
   id: "analyze",

@@ -20,7 +20,7 @@ import type { EventBody } from "../event.ts";
 import type { Move } from "../draft.ts";
 import { seconds } from "../draft.ts";
 import { stepsOf, type View } from "../view.ts";
-import { clock, hold, perform, rollBack, type Rule, until } from "./rule.ts";
+import { clock, perform, rollBack, type Rule, until } from "./rule.ts";
 
 /** The step that is to be done; undefined past the last one. */
 export function currentStep(v: View): Step | undefined {
@@ -162,11 +162,11 @@ const waiting: Rule[] = [
       const gate = currentGate(v.d) ?? "";
       const reason = `the analysis can't tell: ${what}; resume to analyze again, skip ${gate}, or roll back`;
       return {
-        ...hold(v, "paused", reason),
         kind: "hold",
         hold: "paused",
         reason,
         until: v.now,
+        gate,
         // Resumed, it begins anew.
         change: (d) => {
           delete d.gates[gate];
@@ -281,9 +281,11 @@ function stepAnalysis(v: View) {
   return step?.kind === "analyze" ? stepOutcome(v.d, step, v.now) : undefined;
 }
 
+/** Until its time is over; a check that has to be measured so often may take longer. */
 function analysisLeftMs(v: View): number {
   const step = currentStep(v);
-  return step?.kind === "analyze" ? Math.max(0, step.ms - elapsedMs(v.d, v.d.stepSince, v.now)) : 0;
+  const leftMs = step?.kind === "analyze" ? step.ms - elapsedMs(v.d, v.d.stepSince, v.now) : 0;
+  return leftMs > 0 ? leftMs : Infinity;
 }
 
 /** What the checks of the step said last. */
@@ -333,6 +335,7 @@ function hookEnds(v: View, step: HookStep, message: string): Move {
         hold: "paused",
         reason,
         until: v.now,
+        gate: step.id,
         change: (d) => {
           d.gates[step.id] = { hook: { attempt, failures: 0, nextAt: 0 } };
           d.stepSince = v.now;
@@ -344,10 +347,6 @@ function hookEnds(v: View, step: HookStep, message: string): Move {
 
 function hookRequest(v: View, step: HookStep, attempt: number): HookRequest {
   const { d } = v;
-  const colour = (set: { arn?: string; taskDefinition?: string }) => ({
-    ...(set.taskDefinition && { taskDefinition: set.taskDefinition }),
-    ...(set.arn && { taskSet: set.arn }),
-  });
   return {
     url: step.hook.url,
     headers: step.hook.headers,
@@ -366,5 +365,12 @@ function hookRequest(v: View, step: HookStep, attempt: number): HookRequest {
       ...(d.request.images && { images: d.request.images }),
       ...(d.request.build !== undefined && { build: d.request.build }),
     },
+  };
+}
+
+function colour(set: { arn?: string; taskDefinition?: string }) {
+  return {
+    ...(set.taskDefinition && { taskDefinition: set.taskDefinition }),
+    ...(set.arn && { taskSet: set.arn }),
   };
 }

@@ -204,8 +204,7 @@ function scaleWanted(v: View): number {
 /** Even at full scale green would have fewer tasks than its share needed at the start. */
 function isShort(v: View): boolean {
   const percent = percentOf(v);
-  // What undoes an earlier deployment can't wait for what may be a mistake of an autoscaler.
-  if (percent === undefined || !v.service || v.d.undoes) return false;
+  if (percent === undefined || !v.service) return false;
   return routesToWrite(v).length > 0 && v.service.desiredCount < tasksToBear(v, percent);
 }
 

@@ -259,8 +259,7 @@ function routesAway(v: View): RouteRecord[] {
     return read !== undefined && !put;
   });
   const nextAt = (route: RouteRecord) => v.d.trouble[`setWeights ${route.ref.arn}`]?.nextAt ?? 0;
-  const last = (route: RouteRecord) => (route.test ? 1 : 0);
-  return away.sort((a, b) => last(a) - last(b) || nextAt(a) - nextAt(b));
+  return away.sort((a, b) => Number(a.test === true) - Number(b.test === true) || nextAt(a) - nextAt(b));
 }
 
 function routesGone(v: View): RouteRecord[] {
