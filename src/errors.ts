@@ -27,6 +27,12 @@ export const catalogue = {
     title: "No valid credentials were given",
     fix: "Send a valid bearer token, or sign the webhook with the shared secret.",
   },
+  forbidden: {
+    status: 403,
+    retryable: false,
+    title: "You may not do this",
+    fix: "Ask an administrator for a token with the role that the answer names.",
+  },
   "replayed-delivery": {
     status: 409,
     retryable: false,
