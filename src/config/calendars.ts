@@ -58,7 +58,9 @@ export const freezesSchema = z
     const ids = all.map(idOf);
     ids.forEach((id, index) => {
       const wrong = (message: string) => context.addIssue({ code: "custom", path: [index, "id"], message });
-      if (id === "window") wrong("must not be window, which stands for the windows");
+      // As closuresAt names what it closes: an override of the one would be one of the other.
+      if (/^window(-\d+)?$/.test(id))
+        wrong("must not be window or window-<number>, which stand for the windows");
       if (ids.indexOf(id) < index) wrong(`is that of another freeze: ${id}`);
     });
   });

@@ -91,7 +91,7 @@ freezes:
   world.clock.advance(3 * 3_600_000);
   expect((await look()).closed).toEqual({
     kind: "window",
-    id: "window",
+    id: `window-${Date.UTC(2026, 5, 2, 11)}`,
     reason: "outside of Mon-Fri 13:00-16:00 Europe/Berlin",
     until: "2026-06-02T11:00:00.000Z",
   });

@@ -128,9 +128,14 @@ describe("freezes", () => {
       "[0].services[0] names no service: there is no wbe; there are web",
     ],
     [
-      "the windows' id",
+      "the id of all windows",
       "{ from: 2026-01-01, to: 2026-01-01, reason: x, id: window }",
-      "[0].id must not be window, which stands for the windows",
+      "[0].id must not be window or window-<number>, which stand for the windows",
+    ],
+    [
+      "the id of one closing of the windows",
+      "{ from: 2026-01-01, to: 2026-01-01, reason: x, id: window-1780398000000 }",
+      "[0].id must not be window or window-<number>, which stand for the windows",
     ],
   ])("are refused for %s", (_, freeze, expected) => {
     expect(faults(web("") + freezesOf(freeze))).toEqual([`freezes${expected}`]);

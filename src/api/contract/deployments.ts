@@ -152,7 +152,7 @@ export const deploymentView = z.object({
   analysis: z.array(checkView),
   /** A promotion that was asked for a later moment. */
   appointment: z.object({ at: moment, full: z.boolean(), ifHealthy: z.boolean(), by: actor }).optional(),
-  /** What was closed and goes on all the same: ids of freezes, or `window`. */
+  /** What was closed and goes on all the same: ids of freezes and of closings of the windows. */
   overrides: z.array(z.string()),
   /** How ready the way back is; absent where it goes back already, or has ended without serving. */
   wayBack: z
