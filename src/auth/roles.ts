@@ -1,4 +1,5 @@
 /** What may be done, the roles that bundle it, and who has which for which services. Pure. */
+import { isLike } from "../config/pattern.ts";
 
 /** What a request does, as far as permission goes. docs/access.md tells them one by one. */
 export const actions = [
@@ -61,20 +62,4 @@ export function mayAnywhere(grants: readonly Grant[], action: Action): boolean {
 function holds({ role, actions: some }: Grant, action: Action): boolean {
   const ofRole: readonly Action[] = roles[role];
   return ofRole.includes(action) && (some?.includes(action) ?? true);
-}
-
-/** Whether the text is what the pattern says, in which `*` stands for any characters, none included. */
-export function isLike(text: string, pattern: string): boolean {
-  const [first = "", ...rest] = pattern.split("*");
-  const last = rest.pop();
-  if (last === undefined) return text === first;
-  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last))
-    return false;
-  let from = first.length;
-  for (const part of rest) {
-    const at = text.indexOf(part, from);
-    if (at < 0) return false;
-    from = at + part.length;
-  }
-  return from <= text.length - last.length;
 }
