@@ -60,6 +60,19 @@ function rollBackAfter(ms: number): (plan: Plan) => void {
   };
 }
 
+/** A leftover comes once green is created, and green's second task is slow to follow the first. */
+function leaveOverEarly(plan: Plan): void {
+  plan.settings.taskStartMs = 8_000;
+  for (const service of plan.services) service.desired = 4;
+  const first = plan.happenings.find((happening) => happening.kind === "deploy");
+  if (first?.kind !== "deploy") return;
+  const steps = [25, 50, 100].map((percent) => ({ kind: "weight", percent }) as const);
+  first.strategy = { ...first.strategy, before: [], testing: [], steps };
+  for (const ms of [4_000, 12_000])
+    plan.happenings.push({ at: first.at + ms, service: first.service, kind: "leftover" });
+  plan.happenings.sort((a, b) => a.at - b.at);
+}
+
 export const plantedFaults: PlantedFault[] = [
   {
     name: "every create carries a new token",
@@ -205,6 +218,7 @@ export const plantedFaults: PlantedFault[] = [
   },
   {
     name: "leftover targets count as green's own",
+    provoke: leaveOverEarly,
     breaks: [1],
     make: () => ({
       decide: misseeing((seen) => {

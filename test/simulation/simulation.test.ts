@@ -50,7 +50,8 @@ it("sees every fault planted in Teal", { timeout: 400_000 }, async () => {
   const between = /(<!-- planted:begin -->)[^]*?(<!-- planted:end -->)/;
   const wanted = text.replace(between, `$1\n\n${head}${table}\n\n$2`);
   if (process.env["TEAL_UPDATE"]) await writeFile(page, wanted);
-  else expect(names(text)).toEqual(plantedFaults.map(({ name }) => name));
+  // Off because Teal or the simulation changed: TEAL_UPDATE=1 writes it anew.
+  else expect(rows(text)).toEqual(rows(wanted));
 });
 
 async function histories(jobs: string): Promise<string | undefined> {
@@ -59,9 +60,10 @@ async function histories(jobs: string): Promise<string | undefined> {
 
 const head = "| fault | promise seen broken | seeds until seen |\n|---|---|---|\n";
 
-/** The page names the same faults; how many seeds each took changes with every change of Teal. */
-function names(text: string): string[] {
+/** The cells of the table, however it is laid out. */
+function rows(text: string): string[][] {
   return text
     .split("\n")
-    .flatMap((line) => (/^\| .*\d +\|$/.test(line) ? [line.split("|")[1]?.trim() ?? ""] : []));
+    .filter((line) => /^\| .*\d +\|$/.test(line))
+    .map((line) => line.split("|").map((cell) => cell.trim()));
 }
