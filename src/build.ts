@@ -11,9 +11,11 @@ import { createEngine, type Engine } from "./engine/engine.ts";
 import type { Clock, Cloud, Hooks, Records, StrayBook, Wakes } from "./engine/ports.ts";
 import { createGauges } from "./outbound/gauges.ts";
 import { createHooks } from "./outbound/hooks.ts";
+import { createIssuers } from "./outbound/issuers.ts";
 import { confirming, type Keep } from "./redis/confirmation.ts";
 import { type ConnectionUse, connectRedis, openRedis } from "./redis/connection.ts";
 import type { Deliveries } from "./auth/deliveries.ts";
+import type { KeySource } from "./auth/issuerKeys.ts";
 import { createDeliveries } from "./redis/deliveries.ts";
 import { asking } from "./redis/errors.ts";
 import { checkRedis } from "./redis/fitness.ts";
@@ -33,6 +35,8 @@ export interface Teal {
   wakes: Wakes;
   engine: Engine;
   deliveries: Deliveries;
+  /** Where the keys of issuers of tokens are asked for. */
+  issuers: KeySource;
   strayBook: StrayBook;
   /** Throws `unavailable` where Redis doesn't answer. */
   ping: () => Promise<void>;
@@ -127,6 +131,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     wakes,
     engine,
     deliveries: createDeliveries(redis, prefix),
+    issuers: createIssuers(outbound),
     strayBook: createStrayBook(redis, prefix),
     ping: async () => {
       await asking("answer", () => redis.ping());

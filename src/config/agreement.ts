@@ -43,6 +43,8 @@ const schedule = z.object({
   deploy: z.object({ strategy: maybe, taskDefinition: maybe }).optional().catch(undefined),
 });
 
+const grant = z.object({ services: many(z.string()) }).catch({ services: [] });
+
 const content = z
   .object({
     services: table(gist),
@@ -50,6 +52,9 @@ const content = z
     checks: table(z.unknown()),
     freezes: many(z.object({ services: many(z.string()) }).catch({ services: [] })),
     schedules: table(schedule),
+    access: z
+      .object({ oidc: many(z.object({ grants: many(grant) }).catch({ grants: [] })) })
+      .catch({ oidc: [] }),
     defaults: z
       .object({ region: maybe, cluster: maybe, strategy: maybe, analysis: many(z.string()) })
       .catch({ analysis: [] }),
@@ -60,6 +65,7 @@ const content = z
     checks: {},
     freezes: [],
     schedules: {},
+    access: { oidc: [] },
     defaults: { analysis: [] },
   });
 type Content = z.output<typeof content>;
@@ -180,7 +186,7 @@ function checksNamed({ strategies, checks, defaults }: Content): Finding[] {
     .map(([path, check]) => ({ path, message: `names no check: there is no ${check}; ${thereAre(known)}` }));
 }
 
-function servicesNamed({ services, freezes, schedules }: Content): Finding[] {
+function servicesNamed({ services, freezes, schedules, access }: Content): Finding[] {
   const known = Object.keys(services);
   const named: [PropertyKey[], string | undefined][] = [
     ...freezes.flatMap((freeze, index) =>
@@ -190,6 +196,13 @@ function servicesNamed({ services, freezes, schedules }: Content): Finding[] {
       ["schedules", name, "service"],
       written?.service,
     ]),
+    ...access.oidc.flatMap(({ grants }, index) =>
+      grants.flatMap((grant, n) =>
+        grant.services.flatMap((name, m): [PropertyKey[], string][] =>
+          name.includes("*") ? [] : [[["access", "oidc", index, "grants", n, "services", m], name]],
+        ),
+      ),
+    ),
   ];
   return named.flatMap(([path, name]) =>
     name === undefined || known.includes(name)

@@ -3,6 +3,7 @@ import type { Calendar, Freeze } from "../deployment/calendar.ts";
 import type { Check } from "../deployment/check.ts";
 import type { Strategy } from "../deployment/strategy.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
+import { type AccessConfig, toAccess } from "./access.ts";
 import { toFreezes, toWindows } from "./calendars.ts";
 import { toCheck, toVerdict, verdictName } from "./checks.ts";
 import type { FileContent } from "./language.ts";
@@ -30,6 +31,7 @@ export interface FileConfig {
   checks: Readonly<Record<string, Check>>;
   freezes: readonly Freeze[];
   schedules: Readonly<Record<string, Schedule>>;
+  access: AccessConfig;
 }
 
 /** The parts of a file that are well-formed each by itself, whatever the others are. */
@@ -87,6 +89,7 @@ export function configured(content: FileContent): FileConfig {
     checks,
     freezes,
     schedules: Object.fromEntries(schedules),
+    access: toAccess(content.access),
   };
 }
 

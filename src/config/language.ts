@@ -3,6 +3,7 @@
  * there; what must agree between several of them stands in `agreement.ts`.
  */
 import { z } from "zod";
+import { accessSchema } from "./access.ts";
 import { freezesSchema } from "./calendars.ts";
 import { checksSchema } from "./checks.ts";
 import { schedulesSchema } from "./schedules.ts";
@@ -30,6 +31,7 @@ export const fileSchema = z.strictObject({
   checks: checksSchema.optional(),
   freezes: freezesSchema.optional(),
   schedules: schedulesSchema.optional(),
+  access: accessSchema.optional(),
   defaults: defaultsSchema.optional(),
 });
 

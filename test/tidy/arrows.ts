@@ -8,17 +8,19 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   telemetry: [],
   deployment: [],
-  config: ["deployment", "telemetry"],
+  /** `auth/roles.ts`: what a role may do. Whoever writes or keeps grants needs their names. */
+  roles: ["config"],
+  config: ["deployment", "roles", "telemetry"],
   /** `engine/ports.ts`: what the engine needs of others, and all that its adapters know of it. */
   ports: ["deployment"],
   engine: ["ports", "deployment", "telemetry"],
   aws: ["ports", "deployment", "telemetry"],
   redis: ["ports", "deployment", "telemetry"],
   outbound: ["ports", "deployment", "telemetry"],
-  auth: ["config", "telemetry"],
+  auth: ["roles", "config", "deployment", "telemetry"],
   /** `api/contract.ts` and its parts: all that the command line and the dashboard know of us. */
   contract: ["deployment"],
-  api: ["contract", "engine", "ports", "deployment", "auth", "config", "telemetry"],
+  api: ["contract", "engine", "ports", "deployment", "auth", "roles", "config", "telemetry"],
   /** `config/review.ts`: what a teal.yaml comes to. `teal validate` must work without Teal, so it can't ask the API. */
   review: ["config", "deployment"],
   cli: ["contract", "review"],
@@ -55,6 +57,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   bullmq: ["redis", "wakes", "workers"],
   ioredis: ["redis", "wakes", "workers", "build"],
   fastify: ["api", "main"],
+  jose: ["auth"],
   pino: ["telemetry"],
   commander: ["cli", "sandbox"],
 };
@@ -69,6 +72,7 @@ export const pure: Readonly<Record<string, readonly string[]>> = {
 const single = new Map([
   ["src/engine/ports.ts", "ports"],
   ["src/api/contract.ts", "contract"],
+  ["src/auth/roles.ts", "roles"],
   ["src/redis/wakes.ts", "wakes"],
   ["src/config/review.ts", "review"],
 ]);
