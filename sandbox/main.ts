@@ -72,13 +72,18 @@ function welcome({ endpoint, region, listeners, arns }: SandboxFacts): string {
     const moved = url.endsWith(`:${port}`) ? "" : `   (listener port ${port})`;
     lines.push(`Listener       ${url}   ${name}${moved}`);
   }
-  const named: [string, Record<string, string>][] = [
-    ["Listener ARN", arns.listeners],
-    ["Rule ARN", arns.rules],
-    ["Target group", arns.targetGroups],
-  ];
-  for (const [what, byName] of named) {
-    for (const [name, arn] of Object.entries(byName)) lines.push(`${what.padEnd(14)} ${name}   ${arn}`);
+  for (const { listeners: ofListeners, rules, targetGroups, roles } of [arns, ...arns.elsewhere]) {
+    const named: [string, Record<string, string>][] = [
+      ["Listener ARN", ofListeners],
+      ["Rule ARN", rules],
+      ["Target group", targetGroups],
+      ["Role", roles],
+    ];
+    for (const [what, byName] of named) {
+      for (const [name, arn] of Object.entries(byName)) {
+        lines.push(`${what.padEnd(14)} ${name}   ${arn}`);
+      }
+    }
   }
   lines.push(
     "",

@@ -5,7 +5,7 @@ import { seededRandom } from "./random.ts";
 import { startAws, type LocalAws } from "./start.ts";
 import { httpProber } from "./tasks/prober.ts";
 import { Network } from "./tasks/network.ts";
-import { buildWorld, type WorldArns } from "./world/build.ts";
+import { buildWorld, noArns, type WorldArns } from "./world/build.ts";
 import { settingsOf, worldSchema, type World } from "./world/schema.ts";
 
 export interface SandboxOptions {
@@ -81,16 +81,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     region: world.region,
     seed,
     listeners: [],
-    arns: {
-      loadBalancers: {},
-      targetGroups: {},
-      listeners: {},
-      rules: {},
-      clusters: {},
-      taskDefinitions: {},
-      services: {},
-      taskSets: {},
-    },
+    arns: { ...noArns(), elsewhere: [] },
   };
   const close = async () => {
     await local.close();
@@ -106,7 +97,10 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     await close();
     throw error;
   }
-  const names = new Map(Object.entries(facts.arns.listeners).map(([name, arn]) => [arn, name]));
+  const everywhere = [facts.arns, ...facts.arns.elsewhere].flatMap(({ listeners }) =>
+    Object.entries(listeners),
+  );
+  const names = new Map(everywhere.map(([name, arn]) => [arn, name]));
   facts.listeners = balancer
     .listeners()
     .map(({ arn, port, url }) => ({ name: names.get(arn) ?? arn, arn, port, url }));

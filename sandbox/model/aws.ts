@@ -9,8 +9,10 @@ import { ecsActions } from "./ecs/table.ts";
 import { targetJudged, taskChanged, taskEnded } from "./ecs/scheduler.ts";
 import { viewOfTask } from "./ecs/taskLife.ts";
 import { elbActions } from "./elb/table.ts";
-import { AwsError, invalidParameter, notImplemented, validationError } from "./error.ts";
-import { account, Region, type Surroundings } from "./region.ts";
+import { type AwsError, invalidParameter, notImplemented, validationError } from "./error.ts";
+import { homeAccount, placeName, Region, type Surroundings } from "./region.ts";
+import { type Credential, Sts } from "./sts/sts.ts";
+import { stsActions } from "./sts/table.ts";
 import { defaultSettings, type Settings } from "./settings.ts";
 import { healthByBehaviour, RegionTraffic } from "./regionTraffic.ts";
 import type { Traffic } from "./traffic.ts";
@@ -19,10 +21,16 @@ type EcsActions = typeof ecsActions;
 type ElbActions = typeof elbActions;
 type CloudWatchActions = typeof cloudWatchActions;
 
-const stsActions = ["GetCallerIdentity"] as const;
-
 /** The services that the sandbox answers for, as SigV4 scopes name them. */
 export type ServiceName = "ecs" | "elasticloadbalancing" | "monitoring" | "sts";
+
+/** In which of the two families of protocols each speaks of credentials that won't do. */
+const protocols = {
+  ecs: "json",
+  monitoring: "json",
+  elasticloadbalancing: "query",
+  sts: "query",
+} as const satisfies Record<ServiceName, string>;
 
 export interface AwsOptions {
   clock: Clock;
@@ -32,8 +40,8 @@ export interface AwsOptions {
 }
 
 /**
- * A whole AWS account in memory, as far as Teal needs one. Every operation is
- * synchronous; what takes time on AWS happens later on the clock.
+ * A whole AWS in memory, as far as Teal needs one: accounts with their regions, which know nothing of each other.
+ * Every operation is synchronous; what takes time on AWS happens later on the clock.
  */
 export class Aws {
   readonly clock: Clock;
@@ -41,16 +49,20 @@ export class Aws {
   readonly settings: Settings;
   /** What the load balancers counted: whatever carries requests writes it, CloudWatch reads it. */
   readonly recorder: Recorder;
+  /** The roles that there are, and who calls with which key. */
+  readonly sts: Sts;
   readonly #around: Surroundings;
   readonly #traffic: RegionTraffic;
   readonly #regions = new Map<string, Region>();
-  readonly #cloudWatches = new Map<string, CloudWatch>();
+  readonly #cloudWatches = new Map<Region, CloudWatch>();
   readonly #seed: number;
   #cancelMinute: (() => void) | undefined;
 
   constructor({ clock, seed = 1, settings = {} }: AwsOptions) {
     this.clock = clock;
     this.recorder = new Recorder(clock);
+    // Apart from the others, so that a session does not change every id after it.
+    this.sts = new Sts(clock, seededRandom(seed + 3));
     this.#seed = seed;
     this.settings = { ...defaultSettings, ...settings, behaviours: { ...settings.behaviours } };
     this.#traffic = new RegionTraffic(this.#regions);
@@ -73,7 +85,7 @@ export class Aws {
     return this.#traffic;
   }
 
-  /** Calls one ECS action with typed parameters; throws AwsError. */
+  /** Calls one ECS action in the home account with typed parameters; throws AwsError. */
   ecs<A extends keyof EcsActions>(
     region: string,
     action: A,
@@ -83,7 +95,7 @@ export class Aws {
     return this.perform("ecs", action, region, params);
   }
 
-  /** Calls one ELBv2 action with typed parameters; throws AwsError. */
+  /** Calls one ELBv2 action in the home account with typed parameters; throws AwsError. */
   elb<A extends keyof ElbActions>(
     region: string,
     action: A,
@@ -93,7 +105,7 @@ export class Aws {
     return this.perform("elasticloadbalancing", action, region, params);
   }
 
-  /** Calls one CloudWatch action with typed parameters; throws AwsError. */
+  /** Calls one CloudWatch action in the home account with typed parameters; throws AwsError. */
   cloudwatch<A extends keyof CloudWatchActions>(
     region: string,
     action: A,
@@ -104,22 +116,27 @@ export class Aws {
   }
 
   /**
-   * Calls an action by name with parameters as they came over the wire.
-   * Throws AwsError. A refused call changes nothing.
+   * Calls an action by name with parameters as they came over the wire, in the account that the credential leads
+   * to: home where there is none. Throws AwsError. A refused call changes nothing.
    */
-  perform(service: ServiceName, action: string, region: string, params: unknown): object {
-    if (service === "ecs")
-      return run(ecsActions, service, action, this.region(region), params, invalidParameter);
+  perform(
+    service: ServiceName,
+    action: string,
+    region: string,
+    params: unknown,
+    credential?: Credential,
+  ): object {
+    const caller = this.sts.callerOf(credential, protocols[service]);
+    if (service === "sts")
+      return run(stsActions, service, action, { sts: this.sts, caller }, params, validationError);
+    const place = this.region(region, caller.account);
+    if (service === "ecs") return run(ecsActions, service, action, place, params, invalidParameter);
     if (service === "elasticloadbalancing")
-      return run(elbActions, service, action, this.region(region), params, validationError);
-    if (service === "monitoring") {
-      const cloudwatch = this.#cloudWatch(region);
-      const answer = run(cloudWatchActions, service, action, cloudwatch, params, validationError);
-      if (cloudwatch.alarms.size > 0) this.watch();
-      return answer;
-    }
-    if (action !== stsActions[0]) throw notImplemented(service, action);
-    return { Account: account, UserId: "SANDBOX", Arn: `arn:aws:iam::${account}:user/sandbox` };
+      return run(elbActions, service, action, place, params, validationError);
+    const cloudwatch = this.#cloudWatch(place);
+    const answer = run(cloudWatchActions, service, action, cloudwatch, params, validationError);
+    if (cloudwatch.alarms.size > 0) this.watch();
+    return answer;
   }
 
   /**
@@ -131,7 +148,7 @@ export class Aws {
     const untilMinute = minuteMs - (this.clock.now() % minuteMs);
     this.#cancelMinute = this.clock.after(untilMinute, () => {
       this.#cancelMinute = undefined;
-      for (const region of this.#regions.keys()) this.#cloudWatch(region).everyMinute();
+      for (const region of this.#regions.values()) this.#cloudWatch(region).everyMinute();
       this.watch();
     });
   }
@@ -143,10 +160,11 @@ export class Aws {
   }
 
   /** A region's state for those who check it from outside; look, don't touch. */
-  region(name: string): Region {
-    let region = this.#regions.get(name);
+  region(name: string, account = homeAccount): Region {
+    const key = placeName(account, name);
+    let region = this.#regions.get(key);
     if (region === undefined) {
-      const made = new Region(name, this.#around);
+      const made = new Region(account, name, this.#around);
       made.ears = {
         targetJudged: (target) => targetJudged(made, target),
         taskEnded: (task, failed) => taskEnded(made, task, failed),
@@ -156,22 +174,22 @@ export class Aws {
           return task === undefined || task.lastStatus === "STOPPED" ? undefined : viewOfTask(made, task);
         },
       };
-      this.#regions.set(name, made);
+      this.#regions.set(key, made);
       region = made;
     }
     return region;
   }
 
-  #cloudWatch(name: string): CloudWatch {
-    let found = this.#cloudWatches.get(name);
+  #cloudWatch(region: Region): CloudWatch {
+    let found = this.#cloudWatches.get(region);
     if (found === undefined) {
-      found = new CloudWatch(this.region(name), this.recorder, this.#seed);
-      this.#cloudWatches.set(name, found);
+      found = new CloudWatch(region, this.recorder, this.#seed);
+      this.#cloudWatches.set(region, found);
     }
     return found;
   }
 
-  /** A copy of everything, for checkers and for `/_sandbox/state`. Not lagged. */
+  /** A copy of everything by `placeName`, for checkers and for `/_sandbox/state`. Not lagged. */
   snapshot() {
     return Object.fromEntries([...this.#regions].map(([name, region]) => [name, picture(region)]));
   }

@@ -8,8 +8,13 @@ import { Lagged } from "./lagged.ts";
 import type { Settings } from "./settings.ts";
 import type { Prober, TaskEvent, TaskView } from "./traffic.ts";
 
-/** The one account there is. */
-export const account = "000000000000";
+/** The account of whoever has no credentials of another one. */
+export const homeAccount = "000000000000";
+
+/** What a region is called among all: `eu-west-1` in the home account, `222222222222/eu-west-1` in any other. */
+export function placeName(account: string, region: string): string {
+  return account === homeAccount ? region : `${account}/${region}`;
+}
 
 /** What all regions share. */
 export interface Surroundings {
@@ -39,10 +44,11 @@ export interface Ears {
 }
 
 /**
- * One region: its state, its time and its chance. Whatever changes the state
+ * One region of one account: its state, its time and its chance. Whatever changes the state
  * does so within `change`, or in a callback of `after`, so that reads can lag.
  */
 export class Region {
+  readonly account: string;
   readonly name: string;
   readonly around: Surroundings;
   readonly ecs: EcsState = newEcsState();
@@ -60,7 +66,8 @@ export class Region {
   readonly #due = new Map<string, () => void>();
   #changes = 0;
 
-  constructor(name: string, around: Surroundings) {
+  constructor(account: string, name: string, around: Surroundings) {
+    this.account = account;
     this.name = name;
     this.around = around;
     const now = () => this.now();
@@ -146,10 +153,10 @@ export class Region {
   }
 
   ecsArn(resource: string): string {
-    return `arn:aws:ecs:${this.name}:${account}:${resource}`;
+    return `arn:aws:ecs:${this.name}:${this.account}:${resource}`;
   }
 
   elbArn(resource: string): string {
-    return `arn:aws:elasticloadbalancing:${this.name}:${account}:${resource}`;
+    return `arn:aws:elasticloadbalancing:${this.name}:${this.account}:${resource}`;
   }
 }

@@ -3,7 +3,7 @@ import { behaviourOf, exitTask, setBehaviour, viewOfTask } from "./ecs/taskLife.
 import { matches } from "./elb/conditions.ts";
 import type { Route } from "./elb/routes.ts";
 import { forwardedGroups, targetsOf } from "./elb/state.ts";
-import type { Region } from "./region.ts";
+import { placeName, type Region } from "./region.ts";
 import type {
   Answer,
   ListenerView,
@@ -94,7 +94,8 @@ export class RegionTraffic implements Traffic {
   }
 
   #regionOf(arn: string): Region | undefined {
-    return this.#regions.get(arn.split(":", 4)[3] ?? "");
+    const [, , , region = "", account = ""] = arn.split(":", 5);
+    return this.#regions.get(placeName(account, region));
   }
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Fault, Faults } from "../faults.ts";
 import type { Aws, ServiceName } from "../model/aws.ts";
 import { AwsError } from "../model/error.ts";
+import { homeAccount } from "../model/region.ts";
 import type { CallLog } from "./calls.ts";
 import type { Call } from "./route.ts";
 
@@ -22,16 +23,20 @@ export type Answer = Outcome | { cut: true };
 
 /** Answers calls for the model, whatever carried them: meets faults, performs, counts. Never rejects. */
 export function answering({ aws, clock, faults, calls }: AnswerParts): (call: Asked) => Promise<Answer> {
+  const accountOf = ({ credential }: Asked): string =>
+    credential === undefined ? homeAccount : aws.sts.accountOf(credential);
+
   const meet = async (
     call: Asked,
     fault: Fault | undefined,
   ): Promise<{ outcome?: Outcome; cut: boolean }> => {
     const receivedAt = clock.now();
     const perform = (call: Asked): Outcome => {
-      const { service, action, region } = call;
-      const end = calls.begin({ service, action, region, params: paramsOf(call), receivedAt });
+      const { service, action, region, credential } = call;
+      const account = accountOf(call);
+      const end = calls.begin({ service, action, account, region, params: paramsOf(call), receivedAt });
       try {
-        return { result: aws.perform(service, action, region, call.params()) };
+        return { result: aws.perform(service, action, region, call.params(), credential) };
       } catch (cause) {
         return { error: cause instanceof AwsError ? cause : internalFailure(cause) };
       } finally {
@@ -71,6 +76,7 @@ export function answering({ aws, clock, faults, calls }: AnswerParts): (call: As
       at: clock.now(),
       service: call.service,
       action: call.action,
+      account: accountOf(call),
       region: call.region,
       params: paramsOf(call),
       outcome: cut ? "lost" : outcome === undefined || "result" in outcome ? "ok" : outcome.error.code,

@@ -6,6 +6,8 @@ export interface CallRecord {
   at: number;
   service: ServiceName;
   action: string;
+  /** The caller's. */
+  account: string;
   region: string;
   params: unknown;
   /** `ok`, an error's code, or `lost` when the caller got no answer. */
@@ -18,6 +20,8 @@ export interface CallRecord {
 export interface CallBegun {
   service: ServiceName;
   action: string;
+  /** The caller's. */
+  account: string;
   region: string;
   params: unknown;
   /** When its request arrived, ms since the epoch; a delayed one is performed later. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Faults } from "../faults.ts";
 import type { Aws } from "../model/aws.ts";
 import { behaviourInput, settingsInput } from "../model/settingsInput.ts";
+import { roleInput } from "../world/schema.ts";
 import { textOf } from "./body.ts";
 import type { CallLog } from "./calls.ts";
 import type { WireAnswer, WireRequest } from "./message.ts";
@@ -83,6 +84,7 @@ export function controlOf({ aws, faults, calls, extensions = [] }: ControlParts)
       faults.clear();
       return {};
     },
+    "POST /roles": (body) => ({ arn: aws.sts.putRole(roleInput.parse(body)) }),
     "GET /state": () => aws.snapshot(),
   };
 

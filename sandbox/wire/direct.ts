@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { ServiceName } from "../model/aws.ts";
+import type { Credential } from "../model/sts/sts.ts";
 import type { Answer, Asked, Outcome } from "./answer.ts";
 import { type Patience, patiently } from "./patience.ts";
 
@@ -8,6 +9,8 @@ export interface DirectCall {
   service: ServiceName;
   action: string;
   region: string;
+  /** Whose call it is; left out: the home account's. */
+  credential?: Credential;
   params: object;
 }
 

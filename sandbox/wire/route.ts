@@ -1,5 +1,6 @@
 import { AwsError } from "../model/error.ts";
 import type { ServiceName } from "../model/aws.ts";
+import type { Credential } from "../model/sts/sts.ts";
 import { bytesOf, textOf } from "./body.ts";
 import { cborEncoding, decodeCbor } from "./cbor.ts";
 import { decodeJson, jsonEncoding } from "./json.ts";
@@ -11,6 +12,8 @@ export interface Call {
   service: ServiceName;
   action: string;
   region: string;
+  /** What it was signed with; undefined: nothing. */
+  credential?: Credential;
   encoding: Encoding;
   /** Decodes the body; throws AwsError when it is malformed. */
   params: () => unknown;
@@ -29,21 +32,26 @@ const defaultRegion = "us-east-1";
 
 /**
  * Which call a request is: by `x-amz-target` (JSON), the path (CBOR) or the
- * form's Version (query); the region comes from the signature's credential scope. Signatures
+ * form's Version (query); key and region come from the signature's credential scope. Signatures
  * themselves are not checked. Throws AwsError for what it does not know.
  */
 export function routeOf(request: WireRequest): Call {
-  const scope = /Credential=[^/]*\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(
+  const scope = /Credential=([^/]*)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(
     request.headers["authorization"] ?? "",
   );
-  const region = scope?.[1] ?? defaultRegion;
+  const region = scope?.[2] ?? defaultRegion;
+  const sessionToken = request.headers["x-amz-security-token"];
+  const signed = scope !== null && {
+    credential: { accessKeyId: scope[1] ?? "", ...(sessionToken !== undefined && { sessionToken }) },
+  };
   const target = request.headers["x-amz-target"];
   if (target !== undefined) {
     const [prefix = "", action = ""] = target.split(".");
     const known = rpcServices[prefix];
     if (known === undefined) throw unknownService(target);
     const { service, json: encoding } = known;
-    return { service, action, region, encoding, params: once(() => decodeJson(textOf(request))) };
+    const params = once(() => decodeJson(textOf(request)));
+    return { service, action, region, ...signed, encoding, params };
   }
   const rpc = /^\/service\/([^/]+)\/operation\/(\w+)$/.exec(request.path);
   if (rpc !== null) {
@@ -51,15 +59,15 @@ export function routeOf(request: WireRequest): Call {
     const service = rpcServices[prefix]?.service;
     if (service === undefined) throw unknownService(prefix);
     const params = once(() => decodeCbor(bytesOf(request)));
-    return { service, action, region, encoding: cborEncoding, params };
+    return { service, action, region, ...signed, encoding: cborEncoding, params };
   }
   const form = new URLSearchParams(request.method === "GET" ? request.path.split("?")[1] : textOf(request));
   const version = form.get("Version") ?? "";
   const service = queryVersions[version];
-  if (service === undefined) throw unknownService(scope?.[2] ?? (version === "" ? request.path : version));
+  if (service === undefined) throw unknownService(scope?.[3] ?? (version === "" ? request.path : version));
   const action = form.get("Action") ?? "";
   const encoding = queryEncoding(service, action);
-  return { service, action, region, encoding, params: once(() => decodeQuery(form)) };
+  return { service, action, region, ...signed, encoding, params: once(() => decodeQuery(form)) };
 }
 
 /** What is asked for several times is made once; a failure is not kept. */

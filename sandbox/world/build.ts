@@ -1,9 +1,10 @@
 import type { Aws } from "../model/aws.ts";
 import { AwsError } from "../model/error.ts";
-import type { World, WorldRoute } from "./schema.ts";
+import { homeAccount } from "../model/region.ts";
+import type { World, WorldPlace, WorldRoute } from "./schema.ts";
 
-/** The ARNs of what a world consists of, by name. */
-export interface WorldArns {
+/** The ARNs of what there is in one place, by name. */
+export interface PlaceArns {
   loadBalancers: Record<string, string>;
   targetGroups: Record<string, string>;
   /** By the listener's name, else `<load balancer>:<port>`. */
@@ -17,6 +18,27 @@ export interface WorldArns {
   services: Record<string, string>;
   /** The first set of each service, by `<cluster>/<service>`. */
   taskSets: Record<string, string>;
+  roles: Record<string, string>;
+}
+
+/** The ARNs of what a world consists of: at home, and elsewhere in the file's order. */
+export interface WorldArns extends PlaceArns {
+  elsewhere: (PlaceArns & { account: string; region: string })[];
+}
+
+/** Those of a world of nothing. */
+export function noArns(): PlaceArns {
+  return {
+    loadBalancers: {},
+    targetGroups: {},
+    listeners: {},
+    rules: {},
+    clusters: {},
+    taskDefinitions: {},
+    services: {},
+    taskSets: {},
+    roles: {},
+  };
 }
 
 const subnet = "subnet-00000000000000000";
@@ -28,23 +50,23 @@ const subnet = "subnet-00000000000000000";
  * the same model.
  */
 export function buildWorld(aws: Aws, world: World): WorldArns {
-  const { region } = world;
-  const arns: WorldArns = {
-    loadBalancers: {},
-    targetGroups: {},
-    listeners: {},
-    rules: {},
-    clusters: {},
-    taskDefinitions: {},
-    services: {},
-    taskSets: {},
-  };
+  const home = buildPlace(aws, { ...world, account: homeAccount });
+  const elsewhere = world.elsewhere.map((place) => {
+    const { account, region } = place;
+    return { account, region, ...buildPlace(aws, place) };
+  });
+  return { ...home, elsewhere };
+}
+
+function buildPlace(aws: Aws, world: WorldPlace): PlaceArns {
+  const { account, region } = world;
+  const arns = noArns();
   const containers = new Map<string, { name: string; port: number }>();
 
   /** Calls the model with what the file asks for, then reads the ARN at the given keys of the answer. */
   const create = (what: string, service: Service, action: string, params: object, ...keys: string[]) => {
     try {
-      return textAt(aws.perform(service, action, region, params), keys);
+      return textAt(aws.perform(service, action, region, params, { accessKeyId: account }), keys);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       throw new Error(`${what} can't be built: ${action}: ${error.code}: ${error.message}`, { cause: error });
@@ -54,6 +76,8 @@ export function buildWorld(aws: Aws, world: World): WorldArns {
     create(what, "elasticloadbalancing", action, params, ...keys);
   const ecs = (what: string, action: string, params: object, ...keys: string[]) =>
     create(what, "ecs", action, params, ...keys);
+
+  for (const role of world.roles) arns.roles[role.name] = aws.sts.putRole({ ...role, account });
 
   for (const balancer of world.loadBalancers) {
     const balancerArn = elb(

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { homeAccount, placeName } from "../model/region.ts";
 import { defaultSettings, type Settings } from "../model/settings.ts";
 import { behaviourInput, settingsInput } from "../model/settingsInput.ts";
 
@@ -118,20 +119,51 @@ const service = z.strictObject({
     .optional(),
 });
 
-/** A world file, validated in itself. */
-export const worldSchema = z.strictObject({
+/** A role to assume; anybody may who knows its external id. */
+const role = {
+  name: z.string().regex(/^[\w+=,.@-]{1,64}$/, "is no name of a role"),
+  externalId: z.string().min(2).optional(),
+  /** The longest session that may be asked for. */
+  maxSessionSeconds: z.number().int().min(900).max(43_200).default(3_600),
+};
+
+const accountId = z
+  .string({ error: "must be a text of twelve digits: put it in quotes" })
+  .regex(/^\d{12}$/, "must be twelve digits");
+
+/** A role and whose it is, as the sandbox is told of one while it runs. */
+export const roleInput = z.strictObject({ account: accountId.default(homeAccount), ...role });
+
+/** What there is in one region of one account. */
+const place = {
   region: name.default("eu-west-1"),
-  settings: settingsInput.default({}),
-  /** By image, as the container definitions name it. */
-  behaviours: z.record(z.string(), behaviourInput).default({}),
   loadBalancers: z.array(loadBalancer).default([]),
   /** Several of one family are its revisions, in this order. */
   taskDefinitions: z.array(taskDefinition).default([]),
   clusters: z.array(name).default([]),
   services: z.array(service).default([]),
+  /** Of the account, whatever the region. */
+  roles: z.array(z.strictObject(role)).default([]),
+};
+
+const elsewhere = z.strictObject({
+  /** The home account where left out: then it is another region of it. */
+  account: accountId.default(homeAccount),
+  ...place,
+});
+
+/** A world file, validated in itself. */
+export const worldSchema = z.strictObject({
+  settings: settingsInput.default({}),
+  /** By image, as the container definitions name it. */
+  behaviours: z.record(z.string(), behaviourInput).default({}),
+  ...place,
+  /** Other accounts and other regions. Names mean things of the same place. */
+  elsewhere: z.array(elsewhere).default([]),
 });
 
 export type World = z.output<typeof worldSchema>;
+export type WorldPlace = z.output<typeof elsewhere>;
 export type WorldRoute = Pick<z.output<typeof listener>, "forward" | "stickySeconds" | "fixed" | "actions">;
 
 /** The model's settings for a world. */
@@ -145,8 +177,27 @@ export interface Problem {
   message: string;
 }
 
-/** Names that nothing bears, names borne twice, routes that lead nowhere. */
+/** Names that nothing bears, names borne twice, routes that lead nowhere; in each place by itself. */
 export function crossProblems(world: World): Problem[] {
+  const problems = placeProblems(world);
+  const seen = new Set([placeName(homeAccount, world.region)]);
+  for (const [at, one] of world.elsewhere.entries()) {
+    const inside = placeProblems(one).map(({ path, message }) => ({
+      path: ["elsewhere", at, ...path],
+      message,
+    }));
+    problems.push(...inside);
+    const key = placeName(one.account, one.region);
+    if (seen.has(key)) {
+      const message = `${one.region} of account ${one.account} is described before: put both together`;
+      problems.push({ path: ["elsewhere", at], message });
+    }
+    seen.add(key);
+  }
+  return problems;
+}
+
+function placeProblems(world: Omit<WorldPlace, "account">): Problem[] {
   const problems: Problem[] = [];
   const tell = (path: PropertyKey[], message: string) => problems.push({ path, message });
   const known = (what: string, names: string[], path: (at: number) => PropertyKey[]) => {
@@ -159,6 +210,11 @@ export function crossProblems(world: World): Problem[] {
     "load balancer",
     world.loadBalancers.map((it) => it.name),
     (at) => ["loadBalancers", at, "name"],
+  );
+  known(
+    "role",
+    world.roles.map((it) => it.name),
+    (at) => ["roles", at, "name"],
   );
   const clusters = known("cluster", world.clusters, (at) => ["clusters", at]);
   const places = world.loadBalancers.flatMap((it, i) =>

@@ -78,9 +78,10 @@ describe("the example", () => {
   });
 });
 
-test("the world that the documentation shows can be built", async () => {
+test("the worlds that the documentation shows can be built", async () => {
   const page = await readFile(new URL("../../docs/worlds.md", import.meta.url), "utf8");
-  const shown = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
+  const [shown = "", others = ""] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1]);
+  expect(build(others).arns.elsewhere[0]?.clusters["prod"]).toContain(":us-east-1:222222222222:");
   const { aws, arns, clock } = build(shown);
   clock.advance(15_000);
   const taskSet = arns.taskSets["prod/shop"] ?? "";
@@ -314,5 +315,58 @@ services:
   - { name: shop, cluster: prod, desiredCount: 1, taskSet: { taskDefinition: "shop", targetGroup: a } }
 `),
     ).toThrow(/^service prod\/shop can't be built: CreateTaskSet: InvalidParameterException: /);
+  });
+});
+
+describe("elsewhere", () => {
+  const text = `
+clusters: [prod]
+taskDefinitions: [{ family: shop, image: "shop:1" }]
+services: [{ name: shop, cluster: prod, desiredCount: 1 }]
+elsewhere:
+  - account: "222222222222"
+    roles: [{ name: teal, externalId: teal-42 }]
+    clusters: [prod]
+    taskDefinitions: [{ family: shop, image: "shop:1" }]
+    services: [{ name: shop, cluster: prod, desiredCount: 2, taskSet: { taskDefinition: shop } }]
+  - { region: us-east-1, clusters: [prod] }
+`;
+
+  test("there are other accounts and other regions, with the same names", () => {
+    const { arns, aws } = build(text);
+    const [account, region] = arns.elsewhere;
+    expect(arns.clusters["prod"]).toBe("arn:aws:ecs:eu-west-1:000000000000:cluster/prod");
+    expect(account?.clusters["prod"]).toBe("arn:aws:ecs:eu-west-1:222222222222:cluster/prod");
+    expect(account?.roles["teal"]).toBe("arn:aws:iam::222222222222:role/teal");
+    expect(aws.sts.role("arn:aws:iam::222222222222:role/teal")).toMatchObject({ externalId: "teal-42" });
+    expect(region?.clusters["prod"]).toBe("arn:aws:ecs:us-east-1:000000000000:cluster/prod");
+    expect(aws.region("eu-west-1", "222222222222").ecs.services.size).toBe(1);
+    expect(aws.region("us-east-1").ecs.clusters.size).toBe(1);
+  });
+
+  test("mistakes are told where they are; names of another place mean nothing", () => {
+    expect(
+      problemsOf(`
+clusters: [prod]
+elsewhere:
+  - account: 222222222222
+  - account: "333333333333"
+    services: [{ name: shop, cluster: prod, desiredCount: 1 }]
+`),
+    ).toEqual(["line 4: elsewhere.0.account: must be a text of twelve digits: put it in quotes"]);
+    expect(
+      problemsOf(`
+clusters: [prod]
+elsewhere:
+  - account: "333333333333"
+    services: [{ name: shop, cluster: prod, desiredCount: 1 }]
+  - account: "333333333333"
+  - region: eu-west-1
+`),
+    ).toEqual([
+      "line 5: elsewhere.0.services.0.cluster: no cluster is named prod",
+      "line 6: elsewhere.1: eu-west-1 of account 333333333333 is described before: put both together",
+      "line 7: elsewhere.2: eu-west-1 of account 000000000000 is described before: put both together",
+    ]);
   });
 });

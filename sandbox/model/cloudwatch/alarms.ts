@@ -1,7 +1,6 @@
 import type { z } from "zod";
 import { page } from "../action.ts";
 import { AwsError, validationError } from "../error.ts";
-import { account } from "../region.ts";
 import type { CloudWatch } from "./cloudwatch.ts";
 import { enter, type Alarm, type AnyAlarm, type CompositeAlarm, type MetricAlarm } from "./alarm.ts";
 import { judgeComposites } from "./judge.ts";
@@ -149,7 +148,7 @@ function beginningOf(cloudwatch: CloudWatch, name: string, kind: Alarm["kind"]):
     throw new AwsError("LimitExceeded", `A region takes at most ${alarmsMax} alarms.`);
   return {
     name,
-    arn: `arn:aws:cloudwatch:${region.name}:${account}:alarm:${name}`,
+    arn: `arn:aws:cloudwatch:${region.name}:${region.account}:alarm:${name}`,
     state: "INSUFFICIENT_DATA",
     reason: "Unchecked: Initial alarm creation",
     reasonData: undefined,

@@ -15,7 +15,7 @@ export interface CustomMetric {
   points: Point[];
 }
 
-/** CloudWatch in one region: what was published, what the load balancers counted, and the alarms on both. */
+/** CloudWatch in one region of one account: what was published, what the load balancers counted, and the alarms on both. */
 export class CloudWatch {
   readonly region: Region;
   /** By `metricKey`. */
@@ -68,7 +68,7 @@ export class CloudWatch {
 
   /** The recorder knows all regions. */
   #minutes(fromMs: number, toMs: number): Minute[] {
-    const mine = `:${this.region.name}:`;
+    const mine = `:${this.region.name}:${this.region.account}:`;
     return this.#recorder.minutes(fromMs, toMs).map(({ startMs, groups, balancers }) => ({
       startMs,
       groups: groups.filter(({ loadBalancerArn }) => loadBalancerArn.includes(mine)),

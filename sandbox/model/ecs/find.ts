@@ -67,9 +67,14 @@ export function taskDefinitionIn(state: EcsState, id: string): TaskDefinition | 
   const name = id.startsWith("arn:") ? last(id) : id;
   const colon = name.indexOf(":");
   const revisions = state.definitions.get(colon < 0 ? name : name.slice(0, colon)) ?? [];
-  if (colon < 0) return revisions.findLast((definition) => definition.status === "ACTIVE");
-  // None is ever taken out of the list.
-  return revisions[Number(name.slice(colon + 1)) - 1];
+  const found =
+    colon < 0
+      ? revisions.findLast((definition) => definition.status === "ACTIVE")
+      : // None is ever taken out of the list.
+        revisions[Number(name.slice(colon + 1)) - 1];
+  // An ARN may be another region's or another account's.
+  const elsewhere = id.startsWith("arn:") && found?.arn !== id && !found?.arn.startsWith(`${id}:`);
+  return elsewhere ? undefined : found;
 }
 
 export function findTaskDefinition(region: Region, id: string): TaskDefinition {

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { page } from "../action.ts";
 import { clientException } from "../error.ts";
-import { account, type Region } from "../region.ts";
+import type { Region } from "../region.ts";
 import { badToken } from "./clusters.ts";
 import { findTaskDefinition } from "./find.ts";
 import type * as shapes from "./shapes.ts";
@@ -112,7 +112,7 @@ function view(definition: TaskDefinition) {
     requiresAttributes: awsvpc ? [{ name: "ecs.capability.task-eni" }] : [],
     compatibilities: awsvpc ? ["EC2", "FARGATE"] : ["EC2"],
     registeredAt: new Date(definition.registeredAt),
-    registeredBy: `arn:aws:iam::${account}:user/sandbox`,
+    registeredBy: `arn:aws:iam::${definition.arn.split(":", 5)[4]}:user/sandbox`,
     deregisteredAt: definition.deregisteredAt === undefined ? undefined : new Date(definition.deregisteredAt),
   };
 }
