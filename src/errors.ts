@@ -81,6 +81,36 @@ export const catalogue = {
     title: "The command does not fit what the deployment is doing",
     fix: "Look at the deployment with `teal status` and choose a command that it lists.",
   },
+  "method-not-allowed": {
+    status: 405,
+    retryable: false,
+    title: "This path knows no such method",
+    fix: "Use one of the methods in the header Allow.",
+  },
+  "too-slow": {
+    status: 408,
+    retryable: true,
+    title: "The request did not arrive in time",
+    fix: "Send it again, in one go.",
+  },
+  "not-json": {
+    status: 415,
+    retryable: false,
+    title: "The body is of a kind that Teal does not read",
+    fix: "Send JSON, with the header Content-Type: application/json.",
+  },
+  "rate-limited": {
+    status: 429,
+    retryable: true,
+    title: "Too many requests in a short time",
+    fix: "Send it again after the time in Retry-After; ask less often, or follow the events instead of polling.",
+  },
+  "headers-too-large": {
+    status: 431,
+    retryable: false,
+    title: "The request's line and headers are too large",
+    fix: "Send less than 16 KiB of them.",
+  },
   "too-large": {
     status: 413,
     retryable: false,

@@ -6,7 +6,7 @@ import type { Deployment } from "../deployment/record.ts";
 import type { CommandOrder } from "../engine/engine.ts";
 import { TealError } from "../errors.ts";
 import { createBell } from "./bell.ts";
-import { commandAnswer, type CommandAnswer, errorBody } from "./contract.ts";
+import { commandAnswer, type CommandAnswer } from "./contract.ts";
 import type { ApiParts } from "./parts.ts";
 
 const pageSize = 100;
@@ -19,8 +19,6 @@ type Answered = Extract<DeploymentEvent, { type: "command" }>;
 export const answerSchemas = {
   200: commandAnswer.describe("It was obeyed."),
   202: commandAnswer.describe("It was kept; the deployment has not answered yet."),
-  "4xx": errorBody,
-  "5xx": errorBody,
 };
 
 export interface Question {

@@ -1,13 +1,13 @@
 /** The HTTP API: routes, protection and the one way errors leave it. Builds only; it listens when told to. */
 import { randomUUID } from "node:crypto";
-import swagger from "@fastify/swagger";
 import Fastify from "fastify";
-import { jsonSchemaTransform, serializerCompiler } from "fastify-type-provider-zod";
+import { serializerCompiler } from "fastify-type-provider-zod";
 import { bearerCheck } from "../auth/bearer.ts";
 import { TealError } from "../errors.ts";
 import { commands } from "./commands.ts";
 import { bodyLimitBytes } from "./contract.ts";
 import { deployments } from "./deployments.ts";
+import { describeApi, servePages } from "./description.ts";
 import { events } from "./events.ts";
 import { health } from "./health.ts";
 import { hookAnswers } from "./hookAnswers.ts";
@@ -17,6 +17,7 @@ import { answerError, checkBySchema } from "./problems.ts";
 import { recovery } from "./recovery.ts";
 import { redeploy } from "./redeploy.ts";
 import { services } from "./services.ts";
+import { refuseConnections, refuseRequest } from "./wire.ts";
 import { genericWebhook } from "./webhooks/generic.ts";
 
 const requestMsMax = 70_000;
@@ -27,6 +28,10 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestMsMax,
     forceCloseConnections: "idle",
+    // Requests on open connections are finished; each answer tells its client to leave.
+    return503OnClosing: false,
+    clientErrorHandler: refuseConnections(parts.log),
+    frameworkErrors: refuseRequest,
     genReqId: (request) => {
       const given = request.headers["x-request-id"];
       return typeof given === "string" && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
@@ -48,17 +53,7 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     if (path.startsWith("/v1/") && !path.startsWith("/v1/webhooks/")) check(request.headers.authorization);
   });
 
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: { title: "Teal", description: "Deployments of Amazon ECS services.", version: "1" },
-      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
-      security: [{ token: [] }],
-    },
-    transform: jsonSchemaTransform,
-  });
-  app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
-
+  await describeApi(app);
   for (const routes of [
     deployments,
     events,
@@ -72,5 +67,6 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     genericWebhook,
   ])
     routes(app, parts);
+  await servePages(app);
   return app;
 }

@@ -3,14 +3,7 @@ import { z } from "zod";
 import { TealError } from "../errors.ts";
 import type { Deployment } from "../deployment/record.ts";
 import { actorOf, askingHeaders } from "./asking.ts";
-import {
-  deploymentId,
-  deploymentPage,
-  deploymentView,
-  deployRequest,
-  errorBody,
-  listQuery,
-} from "./contract.ts";
+import { deploymentId, deploymentPage, deploymentView, deployRequest, listQuery } from "./contract.ts";
 import { orderOf, start } from "./intake.ts";
 import type { ApiParts, App } from "./parts.ts";
 import { viewOf } from "./view.ts";
@@ -28,8 +21,6 @@ export function deployments(app: App, parts: ApiParts): void {
         response: {
           200: deploymentView.describe("The same request with the same key started it before."),
           201: deploymentView,
-          "4xx": errorBody,
-          "5xx": errorBody,
         },
       },
     },
@@ -51,7 +42,7 @@ export function deployments(app: App, parts: ApiParts): void {
       schema: {
         summary: "List deployments, newest first",
         querystring: listQuery,
-        response: { 200: deploymentPage, "4xx": errorBody, "5xx": errorBody },
+        response: { 200: deploymentPage },
       },
     },
     async (request) => {
@@ -75,7 +66,7 @@ export function deployments(app: App, parts: ApiParts): void {
       schema: {
         summary: "Look at a deployment",
         params: z.strictObject({ id: deploymentId }),
-        response: { 200: deploymentView, "4xx": errorBody, "5xx": errorBody },
+        response: { 200: deploymentView },
       },
     },
     async (request) => viewOf(await loadOrFail(parts, request.params.id), clock.now()),

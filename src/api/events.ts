@@ -1,7 +1,7 @@
 /** `/v1/deployments/:id/events`: the history, a page at a time or as a stream of server-sent events. */
 import { z } from "zod";
 import { TealError } from "../errors.ts";
-import { deploymentId, errorBody, eventPage, eventsQuery } from "./contract.ts";
+import { deploymentId, eventPage, eventsQuery } from "./contract.ts";
 import { loadOrFail } from "./deployments.ts";
 import type { ApiParts, App, StreamPace } from "./parts.ts";
 import { isOver, streamEvents } from "./stream.ts";
@@ -31,7 +31,7 @@ export function events(app: App, parts: ApiParts): void {
             .regex(/^\d{1,9}$/, { error: "must be the number of an event" })
             .optional(),
         }),
-        response: { 200: eventPage, "4xx": errorBody, "5xx": errorBody },
+        response: { 200: eventPage },
       },
     },
     async (request, reply) => {

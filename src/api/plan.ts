@@ -2,7 +2,7 @@
 import type { Plan } from "../deployment/plan/plan.ts";
 import { catalogue } from "../errors.ts";
 import { actorOf, askingHeaders } from "./asking.ts";
-import { deployRequest, errorBody, planView, type PlanView } from "./contract.ts";
+import { deployRequest, planView, type PlanView } from "./contract.ts";
 import { orderOf } from "./intake.ts";
 import { iso } from "./moments.ts";
 import type { ApiParts, App } from "./parts.ts";
@@ -16,7 +16,7 @@ export function plans(app: App, { engine, config, clock }: ApiParts): void {
         description: "Takes what starts one. Reads AWS, changes nothing and keeps nothing.",
         headers: askingHeaders,
         body: deployRequest,
-        response: { 200: planView, "4xx": errorBody, "5xx": errorBody },
+        response: { 200: planView },
       },
     },
     async (request) => {

@@ -1,12 +1,14 @@
-/** How errors leave the API: one shape, from the catalogue, without stacks and without secrets. */
+/** How errors leave the API: as problem details, from the catalogue, without stacks and without secrets. */
 import type { FastifyReply, FastifyRequest, FastifySchemaCompiler } from "fastify";
 import type { z } from "zod";
 import { dotted, explain, findings } from "../config/explain.ts";
 import { type ErrorCode, type Problem, TealError } from "../errors.ts";
-import type { ErrorBody } from "./contract.ts";
+import { type ProblemDetails, problemMediaType } from "./contract.ts";
 
 const retryAfterMsUsual = 2_000;
 const problemsMax = 100;
+/** Where this server tells what each code means. */
+export const errorsPath = "/docs/errors";
 
 /** Checks a part of a request by its schema; all fields that are wrong are told at once. */
 export const checkBySchema: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
@@ -39,42 +41,54 @@ export function summary(problems: readonly Problem[]): string {
 /** Fastify's error handler. */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = translate(error);
-  const { status, title, fix } = known.entry;
+  const { status } = known.entry;
   if (status >= 500) {
     // An outage passes by itself; anything else is for a person to look at.
     const level = known.code === "unavailable" ? "warn" : "error";
     request.log[level]({ err: error, code: known.code }, "a request failed");
   }
-  if (known.code === "unavailable") {
+  if (known.code === "unavailable" || known.retryAfterMs !== undefined) {
     void reply.header("retry-after", String(Math.ceil((known.retryAfterMs ?? retryAfterMsUsual) / 1000)));
   }
   if (known.code === "unauthorized") void reply.header("www-authenticate", "Bearer");
-  const body: ErrorBody = {
-    code: known.code,
-    title,
-    // What failed inside is for the log alone.
-    message: known.code === "internal" ? "Something failed inside Teal." : known.message,
-    fix,
-    problems: known.problems,
-    requestId: request.id,
-  };
   void reply
-    .code(status || 500)
-    .type("application/json")
-    .send(JSON.stringify(body));
+    .code(status)
+    .type(problemMediaType)
+    .send(JSON.stringify(problemOf(known, request.id)));
 }
 
+/** What is told of an error. */
+export function problemOf({ code, entry, message, problems }: TealError, requestId: string): ProblemDetails {
+  const { status, title, fix } = entry;
+  return {
+    type: `${errorsPath}#${code}`,
+    title,
+    status,
+    // What failed inside is for the log alone.
+    detail: code === "internal" ? "Something failed inside Teal." : message,
+    instance: `urn:teal:request:${requestId}`,
+    code,
+    fix,
+    problems,
+    requestId,
+  };
+}
+
+/** Everything leaves as an error of the catalogue that has a status. */
 function translate(error: unknown): TealError {
   if (error instanceof TealError) {
     return error.entry.status === 0 ? new TealError("internal", error.message, { cause: error }) : error;
   }
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const status = error instanceof Error && "statusCode" in error ? Number(error.statusCode) : 500;
-  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return known("too-large", "The body is larger than 1 MiB");
-  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
-    return known("bad-request", "The header Content-Type must be application/json");
+  switch (code) {
+    case "FST_ERR_CTP_BODY_TOO_LARGE":
+      return known("too-large", "The body is larger than 1 MiB");
+    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
+      return known("not-json", "The header Content-Type must be application/json");
+    case "FST_ERR_CTP_EMPTY_JSON_BODY":
+      return known("bad-request", "The body is empty");
   }
-  if (code === "FST_ERR_CTP_EMPTY_JSON_BODY") return known("bad-request", "The body is empty");
   if (status >= 400 && status < 500 && error instanceof Error) {
     return known("bad-request", `The request can't be read: ${error.message}`);
   }

@@ -1,7 +1,7 @@
 /** `/v1/services/:name/strays` and `/recover`: task sets without a record, and taking them over. */
 import { z } from "zod";
 import { actorOf, askingHeaders } from "./asking.ts";
-import { deploymentView, errorBody, recoverRequest, serviceName, strayList } from "./contract.ts";
+import { deploymentView, recoverRequest, serviceName, strayList } from "./contract.ts";
 import { orderOf } from "./intake.ts";
 import type { ApiParts, App } from "./parts.ts";
 import { viewOf } from "./view.ts";
@@ -15,7 +15,7 @@ export function recovery(app: App, { engine, strayBook, config, clock, log }: Ap
       schema: {
         summary: "Look for task sets of ours that no record answers for",
         params,
-        response: { 200: strayList, "4xx": errorBody, "5xx": errorBody },
+        response: { 200: strayList },
       },
     },
     async (request) => {
@@ -38,7 +38,7 @@ export function recovery(app: App, { engine, strayBook, config, clock, log }: Ap
         params,
         headers: askingHeaders,
         body: recoverRequest,
-        response: { 201: deploymentView, "4xx": errorBody, "5xx": errorBody },
+        response: { 201: deploymentView },
       },
     },
     async (request, reply) => {

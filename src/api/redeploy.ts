@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Redeployed } from "../engine/engine.ts";
 import { actorOf, askingHeaders } from "./asking.ts";
-import { deploymentId, errorBody, redeployAnswer, type RedeployAnswer, redeployRequest } from "./contract.ts";
+import { deploymentId, redeployAnswer, type RedeployAnswer, redeployRequest } from "./contract.ts";
 import { loadOrFail } from "./deployments.ts";
 import { orderOf } from "./intake.ts";
 import type { ApiParts, App } from "./parts.ts";
@@ -22,8 +22,6 @@ export function redeploy(app: App, parts: ApiParts): void {
         response: {
           200: redeployAnswer.describe("Nothing is to be done, or the same was asked for before."),
           201: redeployAnswer.describe("A new deployment was accepted, or a rollback asked for."),
-          "4xx": errorBody,
-          "5xx": errorBody,
         },
       },
     },

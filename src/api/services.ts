@@ -6,14 +6,7 @@ import { describeRequest } from "../deployment/event.ts";
 import type { Deployment } from "../deployment/record.ts";
 import type { Slot, StraysFound } from "../engine/ports.ts";
 import { TealError } from "../errors.ts";
-import {
-  errorBody,
-  type HolderView,
-  serviceDetail,
-  serviceList,
-  serviceName,
-  type ServiceView,
-} from "./contract.ts";
+import { type HolderView, serviceDetail, serviceList, serviceName, type ServiceView } from "./contract.ts";
 import { serviceNamed } from "./intake.ts";
 import { iso } from "./moments.ts";
 import type { ApiParts, App } from "./parts.ts";
@@ -24,7 +17,7 @@ export function services(app: App, { config, records, strayBook, clock }: ApiPar
     {
       schema: {
         summary: "List the configured services and strategies",
-        response: { 200: serviceList, "4xx": errorBody, "5xx": errorBody },
+        response: { 200: serviceList },
       },
     },
     async () => {
@@ -49,7 +42,7 @@ export function services(app: App, { config, records, strayBook, clock }: ApiPar
       schema: {
         summary: "Look at a service: who acts on it, who waits for it, when it is closed",
         params: z.strictObject({ name: serviceName }),
-        response: { 200: serviceDetail, "4xx": errorBody, "5xx": errorBody },
+        response: { 200: serviceDetail },
       },
     },
     async (request) => {

@@ -7,9 +7,9 @@ import {
   type DeployBody,
   deploymentPage,
   deploymentView,
-  errorBody,
   eventPage,
   planView,
+  problemDetails,
   type RecoverBody,
   redeployAnswer,
   type RedeployBody,
@@ -175,7 +175,7 @@ function unreachable(base: URL, error: unknown): Failure {
 }
 
 function failureOf(status: number, text: string, base: URL): Failure {
-  const parsed = errorBody.safeParse(parseJson(text));
+  const parsed = problemDetails.safeParse(parseJson(text));
   if (parsed.success) return refusal(status, parsed.data);
   // A proxy in between, or something else altogether.
   return status >= 500

@@ -1,5 +1,5 @@
 /** How a command ends: exit codes that CI can rely on, and failures that read well. */
-import type { ErrorBody } from "../api/contract.ts";
+import type { ProblemDetails } from "../api/contract.ts";
 
 export const exitCodes = {
   /** Done; for `deploy`: green is PRIMARY. */
@@ -24,9 +24,9 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export class Failure extends Error {
   readonly exitCode: ExitCode;
   readonly fix: string | undefined;
-  readonly body: ErrorBody | undefined;
+  readonly body: ProblemDetails | undefined;
 
-  constructor(exitCode: ExitCode, message: string, options: { fix?: string; body?: ErrorBody } = {}) {
+  constructor(exitCode: ExitCode, message: string, options: { fix?: string; body?: ProblemDetails } = {}) {
     super(message);
     this.name = "Failure";
     this.exitCode = exitCode;
@@ -36,7 +36,7 @@ export class Failure extends Error {
 }
 
 /** A refusal of the API. */
-export function refusal(status: number, body: ErrorBody): Failure {
+export function refusal(status: number, body: ProblemDetails): Failure {
   const code = status === 409 ? exitCodes.refused : status >= 500 ? exitCodes.unavailable : exitCodes.usage;
-  return new Failure(code, body.message, { fix: body.fix, body });
+  return new Failure(code, body.detail, { fix: body.fix, body });
 }

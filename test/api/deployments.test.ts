@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { DeploymentView, ErrorBody } from "../../src/api/contract.ts";
+import type { DeploymentView, ProblemDetails } from "../../src/api/contract.ts";
 import { presets } from "../../src/deployment/strategy.ts";
 import { TealError } from "../../src/errors.ts";
 import { arn, createStage, type Stage, token } from "./support/stage.ts";
@@ -60,14 +60,14 @@ describe("starting a deployment", () => {
     expect((await post("/v1/deployments", { ...body, whenBusy: "queue" })).status).toBe(201);
   });
 
-  it.each<[string, unknown, number, Partial<ErrorBody>]>([
+  it.each<[string, unknown, number, Partial<ProblemDetails>]>([
     [
       "a service that is not configured",
       { service: "chekout", taskDefinition: "web:2" },
       404,
       {
         code: "unknown-service",
-        message: "teal.yaml has no service chekout; it has checkout, worker.",
+        detail: "teal.yaml has no service chekout; it has checkout, worker.",
         fix: "Use one of the services that teal.yaml names, or add this one to it.",
       },
     ],
@@ -99,7 +99,7 @@ describe("starting a deployment", () => {
       "a strategy that the service can't follow",
       { service: "worker", taskDefinition: "web:2", strategy: "careful" },
       400,
-      { code: "bad-request", message: expect.stringContaining("the service has no routes") },
+      { code: "bad-request", detail: expect.stringContaining("the service has no routes") },
     ],
     [
       "a task definition of another region",
@@ -154,10 +154,10 @@ describe("starting a deployment", () => {
       "nothing to deploy",
       { service: "checkout" },
       400,
-      { message: "taskDefinition or images or taskSet must be given." },
+      { detail: "taskDefinition or images or taskSet must be given." },
     ],
     ["no JSON", "{ service", 400, { code: "bad-request" }],
-    ["no body", "", 400, { code: "bad-request", message: "The body is empty." }],
+    ["no body", "", 400, { code: "bad-request", detail: "The body is empty." }],
     [
       "a body that is no mapping",
       "[]",
@@ -171,11 +171,14 @@ describe("starting a deployment", () => {
     expect(answer.body).toMatchObject({ requestId: "r-1", ...expected });
     expect(Object.keys(answer.body).sort()).toEqual([
       "code",
+      "detail",
       "fix",
-      "message",
+      "instance",
       "problems",
       "requestId",
+      "status",
       "title",
+      "type",
     ]);
     expect((await get("/v1/deployments")).body.deployments).toEqual([]);
   });
@@ -236,11 +239,11 @@ describe("protection", () => {
   it("names what is not there", async () => {
     expect((await get("/v1/deployments/d9")).body).toMatchObject({
       code: "unknown-deployment",
-      message: "There is no deployment d9.",
+      detail: "There is no deployment d9.",
     });
     expect((await get("/v2")).body).toMatchObject({
       code: "not-found",
-      message: "There is nothing at GET /v2.",
+      detail: "There is nothing at GET /v2.",
     });
   });
 });
@@ -376,7 +379,7 @@ describe("commands", () => {
     const refused = await ask(id, { command: "pause" });
     expect(refused).toMatchObject({
       status: 409,
-      body: { code: "command-refused", message: "not now: it is drifting" },
+      body: { code: "command-refused", detail: "not now: it is drifting" },
     });
 
     stage.answers("keep");
@@ -410,7 +413,7 @@ describe("commands", () => {
     const id = await stage.start();
     expect(await ask(id, { command: "promote" }, "")).toMatchObject({
       status: 409,
-      body: { message: `${id} is queued, so promote does not fit; it can obey rollback` },
+      body: { detail: `${id} is queued, so promote does not fit; it can obey rollback` },
     });
     expect(stage.asked).toEqual([]);
     const wrong = await ask(id, { command: "explode", full: "yes" });

@@ -5,14 +5,15 @@ import { catalogue, type ErrorEntry } from "../../src/errors.ts";
 function page(): string {
   const rows = Object.entries<ErrorEntry>(catalogue).map(
     ([code, { status, retryable, title, fix }]) =>
-      `| \`${code}\` | ${status || "–"} | ${retryable ? "yes" : "no"} | ${title} | ${fix} |`,
+      `| <a id="${code}"></a>\`${code}\` | ${status || "–"} | ${retryable ? "yes" : "no"} | ${title} | ${fix} |`,
   );
   return [
     "# Errors",
     "",
     "Every error that a person can meet, and what to do about it. The API answers with the HTTP status; errors",
     "without one appear as the cause of a deployment, as a hold, or where a process starts. _Again_ says whether the",
-    "same request may succeed later without anybody changing anything.",
+    "same request may succeed later without anybody changing anything. The API tells the same at `/docs/errors`, where",
+    "the `type` of an answer leads. A code never changes its meaning.",
     "",
     "This page is made from `src/errors.ts`: `TEAL_UPDATE=1 npx vitest run test/api/errors-doc.test.ts` writes it.",
     "",

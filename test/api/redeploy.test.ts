@@ -113,7 +113,7 @@ describe("going back to an earlier deployment", () => {
     const waiting = await deploy(3);
     expect(await back(teal, second, { whenBusy: "reject" }, "press-0")).toMatchObject({
       status: 409,
-      body: { code: "busy", message: `${acting} acts on checkout` },
+      body: { code: "busy", detail: `${acting} acts on checkout` },
     });
     const { body } = await back(teal, second);
     const { id } = body.deployment;
@@ -166,7 +166,7 @@ describe("going back to an earlier deployment", () => {
     await world.ends(second, "rolled_back");
     expect(await back(teal, second)).toMatchObject({
       status: 409,
-      body: { message: `${second} is rolled_back: only one that succeeded can be gone back to` },
+      body: { detail: `${second} is rolled_back: only one that succeeded can be gone back to` },
     });
     expect((await back(teal, "checkout-x")).body.code).toBe("unknown-deployment");
   });

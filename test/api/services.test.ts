@@ -111,7 +111,7 @@ it("the configuration is told without Redis, and who has a service is not", asyn
   expect((await get("/v1/services/checkout")).statusCode).toBe(503);
   expect((await get("/v1/services/nope")).json()).toMatchObject({
     code: "unknown-service",
-    message: "teal.yaml has no service nope; it has checkout, worker.",
+    detail: "teal.yaml has no service nope; it has checkout, worker.",
   });
   await stage.app.close();
 });

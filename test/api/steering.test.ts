@@ -56,14 +56,14 @@ describe("an approval", () => {
     for (const command of ["approve", "skip", "promote"]) {
       expect(await answerTo(teal, id, { command })).toMatchObject({
         status: 409,
-        body: { code: "command-refused", message: "release must be approved by bob, not by ada" },
+        body: { code: "command-refused", detail: "release must be approved by bob, not by ada" },
       });
     }
     const bob = teal.as("bob");
     const before = world.clock.now();
     expect(await answerTo(bob, id, { command: "approve", gate: "other" })).toMatchObject({
       status: 409,
-      body: { message: "it waits at release, not at other" },
+      body: { detail: "it waits at release, not at other" },
     });
     expect(await bob.ask(id, "approve", { gate: "release", reason: "looks good" })).toMatchObject({
       state: "obeyed",
@@ -125,14 +125,14 @@ describe("promoting", () => {
     await at(10, stage);
     await teal.ask(id, "pause");
     const refused = await answerTo(teal, id, { command: "promote", ifHealthy: true });
-    expect(refused).toMatchObject({ status: 409, body: { message: "ada paused it" } });
+    expect(refused).toMatchObject({ status: 409, body: { detail: "ada paused it" } });
     await teal.ask(id, "resume");
     await teal.ask(id, "promote", { ifHealthy: true });
     await at(50, stage);
     const late = new Date(world.clock.now() + 31 * 24 * 60 * minute).toISOString();
     expect(await answerTo(teal, id, { command: "promote", at: late })).toMatchObject({
       status: 400,
-      body: { message: "A promotion can be asked for at most 30 days ahead." },
+      body: { detail: "A promotion can be asked for at most 30 days ahead." },
     });
   });
 });
@@ -183,7 +183,7 @@ describe("a hook's answer", () => {
     world.outside.answer = () => ({ status: "IN_PROGRESS", callBackMs: 3_600_000 });
     expect(await later(teal, id, { attempt: 1, status: "SUCCEEDED" })).toMatchObject({
       status: 409,
-      body: { message: expect.stringMatching(/ is \w+ and waits for no answer$/) },
+      body: { detail: expect.stringMatching(/ is \w+ and waits for no answer$/) },
     });
     await at(10, stage);
     expect((await teal.look(id)).commands).toEqual(["rollback", "pause", "promote", "skip"]);
@@ -192,7 +192,10 @@ describe("a hook's answer", () => {
       [{ attempt: 1, status: "SUCCEEDED" }, "soak", "it waits at smoke, not at soak"],
     ] as const) {
       for (const query of ["", "?wait=10s"]) {
-        expect(await later(teal, id, body, gate, query)).toMatchObject({ status: 409, body: { message } });
+        expect(await later(teal, id, body, gate, query)).toMatchObject({
+          status: 409,
+          body: { detail: message },
+        });
       }
     }
     expect((await later(teal, id, { attempt: 1 })).body.problems).toMatchObject([{ path: "status" }]);
@@ -233,7 +236,7 @@ describe("builds", () => {
       status: 409,
       body: {
         code: "stale-build",
-        message: "build 6 of checkout is older than build 7, which was accepted before",
+        detail: "build 6 of checkout is older than build 7, which was accepted before",
       },
     });
     expect(await deploy(teal, { build: 7 })).toMatchObject({ status: 201 });
@@ -255,7 +258,7 @@ describe("builds", () => {
     expect(await deploy(teal, { committedAt: "2026-06-01T10:00:00" })).toMatchObject({
       status: 400,
       body: {
-        message: "committedAt must be a moment with its offset, such as 2026-06-02T09:00:00+02:00.",
+        detail: "committedAt must be a moment with its offset, such as 2026-06-02T09:00:00+02:00.",
       },
     });
   });

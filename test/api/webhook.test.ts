@@ -79,7 +79,7 @@ describe("a replay is refused", () => {
     const first = await deliver(body(), headers);
     const again = await deliver(body(), headers);
     expect([again.status, again.body.code]).toEqual([409, "replayed-delivery"]);
-    expect(again.body.message).toContain(first.body.id);
+    expect(again.body.detail).toContain(first.body.id);
     expect(await count()).toBe(1);
   });
 
@@ -108,7 +108,7 @@ it("takes the same care of the body as the API does", async () => {
   const answer = await deliver(text, signed(text));
   expect(answer).toMatchObject({ status: 400, body: { code: "bad-request" } });
   expect(answer.body.problems).toHaveLength(2);
-  expect((await deliver("{", signed("{"))).body.message).toBe("The body is not JSON.");
+  expect((await deliver("{", signed("{"))).body.detail).toBe("The body is not JSON.");
 });
 
 it("is off without a secret", async () => {

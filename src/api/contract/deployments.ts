@@ -108,160 +108,172 @@ const routeView = z.object({
 });
 export type RouteView = z.output<typeof routeView>;
 
-export const deploymentView = z.object({
-  id: z.string(),
-  service: z.string(),
-  phase: phaseName,
-  /** What a deployment in this phase does. */
-  what: z.string(),
-  /** What this one does or waits for just now. */
-  note: z.string(),
-  /** `success` once green is PRIMARY and kept so; `failure` once it is certain that green won't be. */
-  outcome: z.enum(["open", "success", "failure"]),
-  /** CI need not wait any longer. */
-  decided: z.boolean(),
-  /** Nothing of this deployment happens any more, unless somebody asks for it. */
-  settled: z.boolean(),
-  /** How far it has come on its way to being decided. */
-  progressPercent: percent,
-  hold: z
-    .object({
-      kind: z.enum(["paused", "drift", "waiting", "window", "freeze", "stuck"]),
-      since: moment,
-      reason: z.string(),
-    })
-    .optional(),
-  /** Why it failed or goes back. */
-  cause: z.object({ code: z.string(), message: z.string(), fix: z.string() }).optional(),
-  problems: z.array(problemView.extend({ fix: z.string() })),
-  /** Calls that keep failing and are tried again. */
-  troubles: z.array(
-    z.object({
-      action: z.string(),
-      code: z.string(),
-      message: z.string(),
-      count: z.number(),
-      since: moment,
-      nextAt: moment,
+export const deploymentView = z
+  .object({
+    id: z.string(),
+    service: z.string(),
+    phase: phaseName,
+    /** What a deployment in this phase does. */
+    what: z.string(),
+    /** What this one does or waits for just now. */
+    note: z.string(),
+    /** `success` once green is PRIMARY and kept so; `failure` once it is certain that green won't be. */
+    outcome: z.enum(["open", "success", "failure"]),
+    /** CI need not wait any longer. */
+    decided: z.boolean(),
+    /** Nothing of this deployment happens any more, unless somebody asks for it. */
+    settled: z.boolean(),
+    /** How far it has come on its way to being decided. */
+    progressPercent: percent,
+    hold: z
+      .object({
+        kind: z.enum(["paused", "drift", "waiting", "window", "freeze", "stuck"]),
+        since: moment,
+        reason: z.string(),
+      })
+      .optional(),
+    /** Why it failed or goes back. */
+    cause: z.object({ code: z.string(), message: z.string(), fix: z.string() }).optional(),
+    problems: z.array(problemView.extend({ fix: z.string() })),
+    /** Calls that keep failing and are tried again. */
+    troubles: z.array(
+      z.object({
+        action: z.string(),
+        code: z.string(),
+        message: z.string(),
+        count: z.number(),
+        since: moment,
+        nextAt: moment,
+      }),
+    ),
+    /** All of them, in the order in which they come. */
+    steps: z.array(stepView),
+    gates: z.array(gateView),
+    /** The checks in the background, from the first weight until green is PRIMARY and kept. */
+    analysis: z.array(checkView),
+    /** A promotion that was asked for a later moment. */
+    appointment: z.object({ at: moment, full: z.boolean(), ifHealthy: z.boolean(), by: actor }).optional(),
+    /** What was closed and goes on all the same: ids of freezes and of closings of the windows. */
+    overrides: z.array(z.string()),
+    /** How ready the way back is; absent where it goes back already, or has ended without serving. */
+    wayBack: z
+      .object({
+        kind: z.enum(["untouched", "flip", "scale", "redeploy", "none"]),
+        what: z.string(),
+        /** About how long until traffic is as it was; absent where nothing tells. */
+        ms: z.number().optional(),
+      })
+      .optional(),
+    routes: z.array(routeView),
+    blue: setView,
+    green: setView,
+    /** When counts and observed shares were read. */
+    observedAt: moment.optional(),
+    strategy: z.object({
+      name: z.string(),
+      bakeMs: z.number(),
+      retainMs: z.number(),
+      holdMs: z.number(),
     }),
-  ),
-  /** All of them, in the order in which they come. */
-  steps: z.array(stepView),
-  gates: z.array(gateView),
-  /** The checks in the background, from the first weight until green is PRIMARY and kept. */
-  analysis: z.array(checkView),
-  /** A promotion that was asked for a later moment. */
-  appointment: z.object({ at: moment, full: z.boolean(), ifHealthy: z.boolean(), by: actor }).optional(),
-  /** What was closed and goes on all the same: ids of freezes and of closings of the windows. */
-  overrides: z.array(z.string()),
-  /** How ready the way back is; absent where it goes back already, or has ended without serving. */
-  wayBack: z
-    .object({
-      kind: z.enum(["untouched", "flip", "scale", "redeploy", "none"]),
-      what: z.string(),
-      /** About how long until traffic is as it was; absent where nothing tells. */
-      ms: z.number().optional(),
-    })
-    .optional(),
-  routes: z.array(routeView),
-  blue: setView,
-  green: setView,
-  /** When counts and observed shares were read. */
-  observedAt: moment.optional(),
-  strategy: z.object({
-    name: z.string(),
-    bakeMs: z.number(),
-    retainMs: z.number(),
-    holdMs: z.number(),
-  }),
-  request: z.object({
-    taskDefinition: z.string().optional(),
-    images: z.record(z.string(), z.string()).optional(),
-    reason: z.string().optional(),
-  }),
-  actor,
-  createdAt: moment,
-  phaseSince: moment,
-  finishedAt: moment.optional(),
-  /** From its creation to its end, or to now. */
-  elapsedMs: z.number(),
-  /** In its phase, without the time held. */
-  phaseElapsedMs: z.number(),
-  /** What is left of a pause, another wait whose end is known, the bake or the retention. */
-  remainingMs: z.number().optional(),
-  /** Commands that it can obey now. */
-  commands: z.array(commandName),
-  /** By which one that is older than the newest accepted one is told. */
-  build: z.number().optional(),
-  /** The deployment whose effect this one undoes. */
-  undoes: z.string().optional(),
-  /** The deployment that undoes this one so. */
-  undoneBy: z.string().optional(),
-  /** The deployment whose task set this one took over, found without a record. */
-  recovers: z.string().optional(),
-  /** Number of events so far. */
-  events: z.number(),
-});
+    request: z.object({
+      taskDefinition: z.string().optional(),
+      images: z.record(z.string(), z.string()).optional(),
+      reason: z.string().optional(),
+    }),
+    actor,
+    createdAt: moment,
+    phaseSince: moment,
+    finishedAt: moment.optional(),
+    /** From its creation to its end, or to now. */
+    elapsedMs: z.number(),
+    /** In its phase, without the time held. */
+    phaseElapsedMs: z.number(),
+    /** What is left of a pause, another wait whose end is known, the bake or the retention. */
+    remainingMs: z.number().optional(),
+    /** Commands that it can obey now. */
+    commands: z.array(commandName),
+    /** By which one that is older than the newest accepted one is told. */
+    build: z.number().optional(),
+    /** The deployment whose effect this one undoes. */
+    undoes: z.string().optional(),
+    /** The deployment that undoes this one so. */
+    undoneBy: z.string().optional(),
+    /** The deployment whose task set this one took over, found without a record. */
+    recovers: z.string().optional(),
+    /** Number of events so far. */
+    events: z.number(),
+  })
+  .meta({ id: "Deployment" });
 export type DeploymentView = z.output<typeof deploymentView>;
 
-export const deploymentPage = z.object({
-  deployments: z.array(deploymentView),
-  next: z.string().optional(),
-});
+export const deploymentPage = z
+  .object({
+    deployments: z.array(deploymentView),
+    next: z.string().optional(),
+  })
+  .meta({ id: "DeploymentPage" });
 export type DeploymentPage = z.output<typeof deploymentPage>;
 
 /** A line of the history. `seq` counts from 0 without holes; it is also the id in the event stream. */
-export const eventView = z.object({
-  seq: z.number(),
-  at: moment,
-  type: z.string(),
-  message: z.string(),
-  from: phaseName.optional(),
-  to: phaseName.optional(),
-  step: z.number().optional(),
-  effect: z.string().optional(),
-  /** AWS's id of the call. */
-  requestId: z.string().optional(),
-  code: z.string().optional(),
-  hold: z.string().optional(),
-  actor: actor.optional(),
-  command: z.string().optional(),
-  commandId: z.string().optional(),
-  obeyed: z.boolean().optional(),
-  /** Another deployment that it is about. */
-  deployment: z.string().optional(),
-  route: z.string().optional(),
-  gate: z.string().optional(),
-  /** How a gate was passed, or not. */
-  how: z.string().optional(),
-  check: z.string().optional(),
-  outcome: z.enum(["good", "bad", "unclear"]).optional(),
-});
+export const eventView = z
+  .object({
+    seq: z.number(),
+    at: moment,
+    type: z.string(),
+    message: z.string(),
+    from: phaseName.optional(),
+    to: phaseName.optional(),
+    step: z.number().optional(),
+    effect: z.string().optional(),
+    /** AWS's id of the call. */
+    requestId: z.string().optional(),
+    code: z.string().optional(),
+    hold: z.string().optional(),
+    actor: actor.optional(),
+    command: z.string().optional(),
+    commandId: z.string().optional(),
+    obeyed: z.boolean().optional(),
+    /** Another deployment that it is about. */
+    deployment: z.string().optional(),
+    route: z.string().optional(),
+    gate: z.string().optional(),
+    /** How a gate was passed, or not. */
+    how: z.string().optional(),
+    check: z.string().optional(),
+    outcome: z.enum(["good", "bad", "unclear"]).optional(),
+  })
+  .meta({ id: "Event" });
 export type EventView = z.output<typeof eventView>;
 
 /** `next` is the number to go on from; `end` says that no further event comes by itself. */
-export const eventPage = z.object({
-  events: z.array(eventView),
-  next: z.number(),
-  end: z.boolean(),
-});
+export const eventPage = z
+  .object({
+    events: z.array(eventView),
+    next: z.number(),
+    end: z.boolean(),
+  })
+  .meta({ id: "EventPage" });
 export type EventPage = z.output<typeof eventPage>;
 
-export const commandAnswer = z.object({
-  deployment: z.string(),
-  commandId: z.string(),
-  command: z.string(),
-  state: z.enum(["obeyed", "pending"]),
-  message: z.string(),
-  /** The new deployment that a late rollback started. */
-  started: z.string().optional(),
-});
+export const commandAnswer = z
+  .object({
+    deployment: z.string(),
+    commandId: z.string(),
+    command: z.string(),
+    state: z.enum(["obeyed", "pending"]),
+    message: z.string(),
+    /** The new deployment that a late rollback started. */
+    started: z.string().optional(),
+  })
+  .meta({ id: "CommandAnswer" });
 export type CommandAnswer = z.output<typeof commandAnswer>;
 
-export const redeployAnswer = z.object({
-  /** A new deployment, the rollback of what came after it, or nothing because it serves already. */
-  way: z.enum(["redeploy", "rollback", "none"]),
-  message: z.string(),
-  deployment: deploymentView,
-});
+export const redeployAnswer = z
+  .object({
+    /** A new deployment, the rollback of what came after it, or nothing because it serves already. */
+    way: z.enum(["redeploy", "rollback", "none"]),
+    message: z.string(),
+    deployment: deploymentView,
+  })
+  .meta({ id: "RedeployAnswer" });
 export type RedeployAnswer = z.output<typeof redeployAnswer>;

@@ -1,4 +1,4 @@
-/** Words that requests and answers share, and the one shape of a refusal. */
+/** Words that requests and answers share, and the one form of a refusal. */
 import { z } from "zod";
 
 export const phaseNames = [
@@ -64,21 +64,27 @@ export const bodyLimitBytes = 1_048_576;
 
 export const problemView = z.object({ code: z.string(), message: z.string(), path: z.string().optional() });
 
-/** Every answer that is no success looks like this. `code` is one of docs/errors.md. */
-export const errorBody = z.object({
-  code: z.string(),
-  title: z.string(),
-  /** What happened, to what. */
-  message: z.string(),
-  /** What to do next. */
-  fix: z.string(),
-  problems: z.array(problemView),
-  /** Stands in the server's logs too. */
-  requestId: z.string(),
-});
-export type ErrorBody = z.output<typeof errorBody>;
+export const problemMediaType = "application/problem+json";
+
+/** Every answer that is no success: problem details as RFC 9457 has them, and what Teal adds. */
+export const problemDetails = z
+  .object({
+    type: z.string().describe("Leads to what this server tells about the code."),
+    title: z.string().describe("The same for each problem of its type."),
+    status: z.int(),
+    detail: z.string().describe("What happened, to what."),
+    instance: z.string().describe("Names this very answer."),
+    code: z.string().describe("One of docs/errors.md. It never changes: programs tell problems apart by it."),
+    fix: z.string().describe("What to do next."),
+    problems: z.array(problemView).describe("Everything that is wrong, each with its path."),
+    requestId: z.string().describe("Stands in the server's logs too."),
+  })
+  .meta({ id: "ProblemDetails" });
+export type ProblemDetails = z.output<typeof problemDetails>;
 
 export const percent = z.number().min(0).max(100);
 export const actor = z.object({ kind: z.enum(["operator", "ci", "schedule", "teal"]), name: z.string() });
 
-export const health = z.object({ status: z.enum(["ok", "unavailable"]), message: z.string().optional() });
+export const health = z
+  .object({ status: z.enum(["ok", "unavailable"]), message: z.string().optional() })
+  .meta({ id: "Health" });

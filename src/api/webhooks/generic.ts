@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { verifySignature, toleranceMs } from "../../auth/signature.ts";
 import { explain } from "../../config/explain.ts";
 import { TealError } from "../../errors.ts";
-import { deployRequest, deploymentView, errorBody } from "../contract.ts";
+import { deployRequest, deploymentView } from "../contract.ts";
 import { orderOf, start } from "../intake.ts";
 import type { ApiParts, App } from "../parts.ts";
 import { malformed } from "../problems.ts";
@@ -27,7 +27,7 @@ export function genericWebhook(app: App, parts: ApiParts): void {
           summary: "Start a deployment by a signed delivery",
           description:
             "Teal-Timestamp: seconds since the epoch. Teal-Signature: v1=<hex HMAC-SHA256 of `<timestamp>.<body>`>.",
-          response: { 201: deploymentView, "4xx": errorBody, "5xx": errorBody },
+          response: { 201: deploymentView },
         },
       },
       async (request, reply) => {
