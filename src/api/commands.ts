@@ -19,6 +19,8 @@ export function commands(app: App, parts: ApiParts): void {
     "/v1/deployments/:id/commands",
     {
       schema: {
+        operationId: "askCommand",
+        tags: ["commands"],
         summary: "Ask something of a deployment",
         description: "Its field `commands` lists what fits now.",
         params: z.strictObject({ id: deploymentId }),

@@ -15,6 +15,8 @@ export function deployments(app: App, parts: ApiParts): void {
     "/v1/deployments",
     {
       schema: {
+        operationId: "startDeployment",
+        tags: ["deployments"],
         summary: "Start a deployment",
         headers: askingHeaders,
         body: deployRequest,
@@ -40,6 +42,8 @@ export function deployments(app: App, parts: ApiParts): void {
     "/v1/deployments",
     {
       schema: {
+        operationId: "listDeployments",
+        tags: ["deployments"],
         summary: "List deployments, newest first",
         querystring: listQuery,
         response: { 200: deploymentPage },
@@ -64,6 +68,8 @@ export function deployments(app: App, parts: ApiParts): void {
     "/v1/deployments/:id",
     {
       schema: {
+        operationId: "getDeployment",
+        tags: ["deployments"],
         summary: "Look at a deployment",
         params: z.strictObject({ id: deploymentId }),
         response: { 200: deploymentView },

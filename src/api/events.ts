@@ -21,6 +21,8 @@ export function events(app: App, parts: ApiParts): void {
     "/v1/deployments/:id/events",
     {
       schema: {
+        operationId: "listEvents",
+        tags: ["deployments"],
         summary: "Read the history; with `Accept: text/event-stream`, follow it",
         params: z.strictObject({ id: deploymentId }),
         querystring: eventsQuery,
@@ -31,7 +33,15 @@ export function events(app: App, parts: ApiParts): void {
             .regex(/^\d{1,9}$/, { error: "must be the number of an event" })
             .optional(),
         }),
-        response: { 200: eventPage },
+        response: {
+          200: {
+            description: "A page; or, as it happens, one message for each event.",
+            content: {
+              "application/json": { schema: eventPage },
+              "text/event-stream": { schema: z.string() },
+            },
+          },
+        },
       },
     },
     async (request, reply) => {

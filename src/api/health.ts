@@ -9,7 +9,13 @@ export function health(app: App, { ping }: ApiParts): void {
     "/healthz",
     {
       logLevel: "warn",
-      schema: { security: [], summary: "Is the process alive?", response: { 200: healthView } },
+      schema: {
+        security: [],
+        operationId: "isAlive",
+        tags: ["health"],
+        summary: "Is the process alive?",
+        response: { 200: healthView },
+      },
     },
     async () => ({ status: "ok" as const }),
   );
@@ -20,6 +26,8 @@ export function health(app: App, { ping }: ApiParts): void {
       logLevel: "warn",
       schema: {
         security: [],
+        operationId: "isReady",
+        tags: ["health"],
         summary: "Can it accept requests?",
         response: { 200: healthView, 503: healthView },
       },

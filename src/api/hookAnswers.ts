@@ -17,6 +17,8 @@ export function hookAnswers(app: App, parts: ApiParts): void {
     "/v1/deployments/:id/gates/:gate/answer",
     {
       schema: {
+        operationId: "answerHook",
+        tags: ["commands"],
         summary: "Answer a hook's call",
         description: "For the attempt that it was called with; an answer to an earlier one is refused.",
         params: z.strictObject({ id: deploymentId, gate: gateName }),

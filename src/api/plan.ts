@@ -12,6 +12,8 @@ export function plans(app: App, { engine, config, clock }: ApiParts): void {
     "/v1/plan",
     {
       schema: {
+        operationId: "planDeployment",
+        tags: ["deployments"],
         summary: "Plan a deployment without starting it",
         description: "Takes what starts one. Reads AWS, changes nothing and keeps nothing.",
         headers: askingHeaders,

@@ -13,6 +13,8 @@ export function recovery(app: App, { engine, strayBook, config, clock, log }: Ap
     "/v1/services/:name/strays",
     {
       schema: {
+        operationId: "listStrays",
+        tags: ["services"],
         summary: "Look for task sets of ours that no record answers for",
         params,
         response: { 200: strayList },
@@ -34,6 +36,8 @@ export function recovery(app: App, { engine, strayBook, config, clock, log }: Ap
     "/v1/services/:name/recover",
     {
       schema: {
+        operationId: "recover",
+        tags: ["services"],
         summary: "Take over a task set that no record answers for",
         params,
         headers: askingHeaders,

@@ -13,6 +13,8 @@ export function redeploy(app: App, parts: ApiParts): void {
     "/v1/deployments/:id/redeploy",
     {
       schema: {
+        operationId: "redeploy",
+        tags: ["deployments"],
         summary: "Go back to what an earlier deployment brought",
         description:
           "Without a canary, and before all that wait. Where what came after it still has the old task set, that is rolled back instead, which is faster.",

@@ -16,6 +16,8 @@ export function services(app: App, { config, records, strayBook, clock }: ApiPar
     "/v1/services",
     {
       schema: {
+        operationId: "listServices",
+        tags: ["services"],
         summary: "List the configured services and strategies",
         response: { 200: serviceList },
       },
@@ -40,6 +42,8 @@ export function services(app: App, { config, records, strayBook, clock }: ApiPar
     "/v1/services/:name",
     {
       schema: {
+        operationId: "getService",
+        tags: ["services"],
         summary: "Look at a service: who acts on it, who waits for it, when it is closed",
         params: z.strictObject({ name: serviceName }),
         response: { 200: serviceDetail },

@@ -26,13 +26,11 @@ const stepView = z.object({
   phase: stepPhase,
   index: z.number(),
   kind: z.enum(["scale", "weight", "test", "pause", "wait", "analyze", "hook"]),
-  /** In words: `weight 25 %`. */
-  what: z.string(),
+  what: z.string().describe("In words: `weight 25 %`."),
   percent: percent.optional(),
   ms: z.number().optional(),
   state: stepState,
-  /** Where it is a gate: its id. */
-  gate: z.string().optional(),
+  gate: z.string().optional().describe("Where it is a gate: its id."),
 });
 export type StepView = z.output<typeof stepView>;
 
@@ -42,12 +40,9 @@ const checkView = z.object({
   good: z.number(),
   bad: z.number(),
   unclear: z.number(),
-  /** Bad ones that are borne. */
-  failureLimit: z.number(),
-  /** Measurements that make it up; absent where time does. */
-  count: z.number().optional(),
-  /** Measured and told, and nothing follows from it. */
-  dryRun: z.boolean(),
+  failureLimit: z.number().describe("Bad ones that are borne."),
+  count: z.number().optional().describe("Measurements that make it up; absent where time does."),
+  dryRun: z.boolean().describe("Measured and told, and nothing follows from it."),
   last: z.object({ at: moment, outcome: z.enum(["good", "bad", "unclear"]), what: z.string() }).optional(),
   nextAt: moment.optional(),
 });
@@ -61,25 +56,29 @@ const gateView = z.object({
   phase: stepPhase,
   index: z.number(),
   state: stepState,
-  /** Where it stands at it: since when, without the time held. */
-  since: moment.optional(),
-  /** When its time is over: the end of a pause or an analysis, its moment, the opening of its window. */
-  passesAt: moment.optional(),
-  /** When it is given up, and what follows then. Both moments move on while it is held. */
-  timeoutAt: moment.optional(),
+  since: moment.optional().describe("Where it stands at it: since when, without the time held."),
+  passesAt: moment
+    .optional()
+    .describe(
+      "When its time is over: the end of a pause or an analysis, its moment, the opening of its window.",
+    ),
+  timeoutAt: moment
+    .optional()
+    .describe("When it is given up, and what follows then. Both moments move on while it is held."),
   onTimeout: z.enum(["rollback", "proceed", "pause"]).optional(),
-  /** Who may let it pass; without names whoever may approve at all. `notStarter`: not who asked for it. */
-  approval: z.object({ by: z.array(z.string()).optional(), notStarter: z.boolean() }).optional(),
+  approval: z
+    .object({ by: z.array(z.string()).optional(), notStarter: z.boolean() })
+    .optional()
+    .describe(
+      "Who may let it pass; without names whoever may approve at all. `notStarter`: not who asked for it.",
+    ),
   window: z.object({ hours: z.string(), timezone: z.string() }).optional(),
-  /** Of a lifecycle hook, ECS's name. */
-  stage: z.string().optional(),
+  stage: z.string().optional().describe("Of a lifecycle hook, ECS's name."),
   hook: z
     .object({
       host: z.string(),
-      /** 0: not called yet. */
-      attempt: z.number(),
-      /** Calls in a row that did not reach it. */
-      failures: z.number(),
+      attempt: z.number().describe("0: not called yet."),
+      failures: z.number().describe("Calls in a row that did not reach it."),
       answer: z
         .object({
           status: z.enum(["SUCCEEDED", "FAILED", "IN_PROGRESS"]),
@@ -91,8 +90,10 @@ const gateView = z.object({
     })
     .optional(),
   checks: z.array(checkView).optional(),
-  /** By whom it was let pass, where that was a person. */
-  passed: z.object({ by: actor, at: moment, how: z.enum(["approved", "skipped"]) }).optional(),
+  passed: z
+    .object({ by: actor, at: moment, how: z.enum(["approved", "skipped"]) })
+    .optional()
+    .describe("By whom it was let pass, where that was a person."),
 });
 export type GateView = z.output<typeof gateView>;
 
@@ -103,8 +104,7 @@ const routeView = z.object({
   askedPercent: percent,
   observedPercent: percent.optional(),
   gone: z.boolean(),
-  /** No production traffic takes it. */
-  test: z.boolean(),
+  test: z.boolean().describe("No production traffic takes it."),
 });
 export type RouteView = z.output<typeof routeView>;
 
@@ -113,18 +113,18 @@ export const deploymentView = z
     id: z.string(),
     service: z.string(),
     phase: phaseName,
-    /** What a deployment in this phase does. */
-    what: z.string(),
-    /** What this one does or waits for just now. */
-    note: z.string(),
-    /** `success` once green is PRIMARY and kept so; `failure` once it is certain that green won't be. */
-    outcome: z.enum(["open", "success", "failure"]),
-    /** CI need not wait any longer. */
-    decided: z.boolean(),
-    /** Nothing of this deployment happens any more, unless somebody asks for it. */
-    settled: z.boolean(),
-    /** How far it has come on its way to being decided. */
-    progressPercent: percent,
+    what: z.string().describe("What a deployment in this phase does."),
+    note: z.string().describe("What this one does or waits for just now."),
+    outcome: z
+      .enum(["open", "success", "failure"])
+      .describe(
+        "`success` once green is PRIMARY and kept so; `failure` once it is certain that green won't be.",
+      ),
+    decided: z.boolean().describe("CI need not wait any longer."),
+    settled: z
+      .boolean()
+      .describe("Nothing of this deployment happens any more, unless somebody asks for it."),
+    progressPercent: percent.describe("How far it has come on its way to being decided."),
     hold: z
       .object({
         kind: z.enum(["paused", "drift", "waiting", "window", "freeze", "stuck"]),
@@ -132,43 +132,52 @@ export const deploymentView = z
         reason: z.string(),
       })
       .optional(),
-    /** Why it failed or goes back. */
-    cause: z.object({ code: z.string(), message: z.string(), fix: z.string() }).optional(),
+    cause: z
+      .object({ code: z.string(), message: z.string(), fix: z.string() })
+      .optional()
+      .describe("Why it failed or goes back."),
     problems: z.array(problemView.extend({ fix: z.string() })),
-    /** Calls that keep failing and are tried again. */
-    troubles: z.array(
-      z.object({
-        action: z.string(),
-        code: z.string(),
-        message: z.string(),
-        count: z.number(),
-        since: moment,
-        nextAt: moment,
-      }),
-    ),
-    /** All of them, in the order in which they come. */
-    steps: z.array(stepView),
+    troubles: z
+      .array(
+        z.object({
+          action: z.string(),
+          code: z.string(),
+          message: z.string(),
+          count: z.number(),
+          since: moment,
+          nextAt: moment,
+        }),
+      )
+      .describe("Calls that keep failing and are tried again."),
+    steps: z.array(stepView).describe("All of them, in the order in which they come."),
     gates: z.array(gateView),
-    /** The checks in the background, from the first weight until green is PRIMARY and kept. */
-    analysis: z.array(checkView),
-    /** A promotion that was asked for a later moment. */
-    appointment: z.object({ at: moment, full: z.boolean(), ifHealthy: z.boolean(), by: actor }).optional(),
-    /** What was closed and goes on all the same: ids of freezes and of closings of the windows. */
-    overrides: z.array(z.string()),
-    /** How ready the way back is; absent where it goes back already, or has ended without serving. */
+    analysis: z
+      .array(checkView)
+      .describe("The checks in the background, from the first weight until green is PRIMARY and kept."),
+    appointment: z
+      .object({ at: moment, full: z.boolean(), ifHealthy: z.boolean(), by: actor })
+      .optional()
+      .describe("A promotion that was asked for a later moment."),
+    overrides: z
+      .array(z.string())
+      .describe("What was closed and goes on all the same: ids of freezes and of closings of the windows."),
     wayBack: z
       .object({
         kind: z.enum(["untouched", "flip", "scale", "redeploy", "none"]),
         what: z.string(),
-        /** About how long until traffic is as it was; absent where nothing tells. */
-        ms: z.number().optional(),
+        ms: z
+          .number()
+          .optional()
+          .describe("About how long until traffic is as it was; absent where nothing tells."),
       })
-      .optional(),
+      .optional()
+      .describe(
+        "How ready the way back is; absent where it goes back already, or has ended without serving.",
+      ),
     routes: z.array(routeView),
     blue: setView,
     green: setView,
-    /** When counts and observed shares were read. */
-    observedAt: moment.optional(),
+    observedAt: moment.optional().describe("When counts and observed shares were read."),
     strategy: z.object({
       name: z.string(),
       bakeMs: z.number(),
@@ -184,24 +193,21 @@ export const deploymentView = z
     createdAt: moment,
     phaseSince: moment,
     finishedAt: moment.optional(),
-    /** From its creation to its end, or to now. */
-    elapsedMs: z.number(),
-    /** In its phase, without the time held. */
-    phaseElapsedMs: z.number(),
-    /** What is left of a pause, another wait whose end is known, the bake or the retention. */
-    remainingMs: z.number().optional(),
-    /** Commands that it can obey now. */
-    commands: z.array(commandName),
-    /** By which one that is older than the newest accepted one is told. */
-    build: z.number().optional(),
-    /** The deployment whose effect this one undoes. */
-    undoes: z.string().optional(),
-    /** The deployment that undoes this one so. */
-    undoneBy: z.string().optional(),
-    /** The deployment whose task set this one took over, found without a record. */
-    recovers: z.string().optional(),
-    /** Number of events so far. */
-    events: z.number(),
+    elapsedMs: z.number().describe("From its creation to its end, or to now."),
+    phaseElapsedMs: z.number().describe("In its phase, without the time held."),
+    remainingMs: z
+      .number()
+      .optional()
+      .describe("What is left of a pause, another wait whose end is known, the bake or the retention."),
+    commands: z.array(commandName).describe("Commands that it can obey now."),
+    build: z.number().optional().describe("By which one that is older than the newest accepted one is told."),
+    undoes: z.string().optional().describe("The deployment whose effect this one undoes."),
+    undoneBy: z.string().optional().describe("The deployment that undoes this one so."),
+    recovers: z
+      .string()
+      .optional()
+      .describe("The deployment whose task set this one took over, found without a record."),
+    events: z.number().describe("Number of events so far."),
   })
   .meta({ id: "Deployment" });
 export type DeploymentView = z.output<typeof deploymentView>;
@@ -225,20 +231,17 @@ export const eventView = z
     to: phaseName.optional(),
     step: z.number().optional(),
     effect: z.string().optional(),
-    /** AWS's id of the call. */
-    requestId: z.string().optional(),
+    requestId: z.string().optional().describe("AWS's id of the call."),
     code: z.string().optional(),
     hold: z.string().optional(),
     actor: actor.optional(),
     command: z.string().optional(),
     commandId: z.string().optional(),
     obeyed: z.boolean().optional(),
-    /** Another deployment that it is about. */
-    deployment: z.string().optional(),
+    deployment: z.string().optional().describe("Another deployment that it is about."),
     route: z.string().optional(),
     gate: z.string().optional(),
-    /** How a gate was passed, or not. */
-    how: z.string().optional(),
+    how: z.string().optional().describe("How a gate was passed, or not."),
     check: z.string().optional(),
     outcome: z.enum(["good", "bad", "unclear"]).optional(),
   })
@@ -262,16 +265,18 @@ export const commandAnswer = z
     command: z.string(),
     state: z.enum(["obeyed", "pending"]),
     message: z.string(),
-    /** The new deployment that a late rollback started. */
-    started: z.string().optional(),
+    started: z.string().optional().describe("The new deployment that a late rollback started."),
   })
   .meta({ id: "CommandAnswer" });
 export type CommandAnswer = z.output<typeof commandAnswer>;
 
 export const redeployAnswer = z
   .object({
-    /** A new deployment, the rollback of what came after it, or nothing because it serves already. */
-    way: z.enum(["redeploy", "rollback", "none"]),
+    way: z
+      .enum(["redeploy", "rollback", "none"])
+      .describe(
+        "A new deployment, the rollback of what came after it, or nothing because it serves already.",
+      ),
     message: z.string(),
     deployment: deploymentView,
   })

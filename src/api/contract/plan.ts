@@ -7,19 +7,22 @@ const size = z.object({ scalePercent: z.number(), tasks: z.number() });
 const route = z.object({ kind: z.enum(["listener", "rule"]), arn: z.string() });
 
 const plannedMoment = z.object({
-  /** Since the start. */
-  atMs: z.number(),
+  atMs: z.number().describe("Since the start."),
   phase: phaseName,
-  /** The step of the phase's list that it belongs to; `index` counts from 0. */
-  step: z.object({ index: z.number(), what: z.string() }).optional(),
+  step: z
+    .object({ index: z.number(), what: z.string() })
+    .optional()
+    .describe("The step of the phase's list that it belongs to; `index` counts from 0."),
   what: z.string(),
-  /** The call that is made, as IAM names its action, or `hook`; `route` where weights change. */
-  effect: z.object({ action: z.string(), route: route.optional() }).optional(),
-  /** What each colour is meant to have from then on. */
-  blue: size.optional(),
+  effect: z
+    .object({ action: z.string(), route: route.optional() })
+    .optional()
+    .describe("The call that is made, as IAM names its action, or `hook`; `route` where weights change."),
+  blue: size.optional().describe("What each colour is meant to have from then on."),
   green: size.optional(),
-  /** Green's share of the production traffic from then on; the greatest of all routes. */
-  weightPercent: percent,
+  weightPercent: percent.describe(
+    "Green's share of the production traffic from then on; the greatest of all routes.",
+  ),
   waitsFor: z
     .object({
       kind: z.enum([
@@ -38,12 +41,9 @@ const plannedMoment = z.object({
         "room",
         "other",
       ]),
-      /** How long, by this plan: people are taken to answer at once. */
-      ms: z.number(),
-      /** How long at most, where it is given up then. */
-      atMostMs: z.number().optional(),
-      /** When it ends, where a calendar says so. */
-      until: moment.optional(),
+      ms: z.number().describe("How long, by this plan: people are taken to answer at once."),
+      atMostMs: z.number().optional().describe("How long at most, where it is given up then."),
+      until: moment.optional().describe("When it ends, where a calendar says so."),
     })
     .optional(),
 });
@@ -56,48 +56,53 @@ export const planView = z
   .object({
     service: z.string(),
     strategy: z.string(),
-    /** When it was made; the plan begins there. */
-    at: moment,
-    /** It would be accepted, and succeeds where nothing goes wrong. */
-    ok: z.boolean(),
-    /** Why it would be refused: all of it. */
-    findings: z.array(problemView.extend({ fix: z.string() })),
-    /** What to know before. */
-    warnings: z.array(z.string()),
-    /** Task definitions; green's ends in `:next` where it is yet to be registered. */
-    blue: z.string().optional(),
+    at: moment.describe("When it was made; the plan begins there."),
+    ok: z.boolean().describe("It would be accepted, and succeeds where nothing goes wrong."),
+    findings: z
+      .array(problemView.extend({ fix: z.string() }))
+      .describe("Why it would be refused: all of it."),
+    warnings: z.array(z.string()).describe("What to know before."),
+    blue: z
+      .string()
+      .optional()
+      .describe("Task definitions; green's ends in `:next` where it is yet to be registered."),
     green: z.string().optional(),
     moments: z.array(plannedMoment),
-    /** How the moments end. */
-    end: z.object({
-      phase: phaseName,
-      cause: z.object({ code: z.string(), message: z.string(), fix: z.string() }).optional(),
-    }),
-    /** Calls to AWS that change something, by their action as IAM names it. */
-    calls: z.record(z.string(), z.number()),
-    /** Absent where it would be refused. */
+    end: z
+      .object({
+        phase: phaseName,
+        cause: z.object({ code: z.string(), message: z.string(), fix: z.string() }).optional(),
+      })
+      .describe("How the moments end."),
+    calls: z
+      .record(z.string(), z.number())
+      .describe("Calls to AWS that change something, by their action as IAM names it."),
     headroom: z
       .object({
-        /** `of` says whose a set is, as far as anything tells. */
-        taskSets: z.object({
-          present: z.array(z.object({ id: z.string(), status: z.string(), of: z.string() })),
-          atPeak: z.number(),
-          limit: z.number(),
-        }),
-        /** Of green. */
-        tags: z.object({ used: z.number(), limit: z.number() }),
-        /** The smallest step of green's share that each route's weights express. */
-        routes: z.array(z.object({ route, weightSum: z.number(), finestPercent: z.number() })),
-        /** Of all task sets at once; there must be room for `more`. */
-        tasks: z.object({ present: z.number(), atPeak: z.number(), more: z.number() }),
+        taskSets: z
+          .object({
+            present: z.array(z.object({ id: z.string(), status: z.string(), of: z.string() })),
+            atPeak: z.number(),
+            limit: z.number(),
+          })
+          .describe("`of` says whose a set is, as far as anything tells."),
+        tags: z.object({ used: z.number(), limit: z.number() }).describe("Of green."),
+        routes: z
+          .array(z.object({ route, weightSum: z.number(), finestPercent: z.number() }))
+          .describe("The smallest step of green's share that each route's weights express."),
+        tasks: z
+          .object({ present: z.number(), atPeak: z.number(), more: z.number() })
+          .describe("Of all task sets at once; there must be room for `more`."),
       })
-      .optional(),
-    /** Where tasks start and stop in no time. */
-    least: lengths,
-    /** Where they take the time that is assumed. */
-    expected: lengths,
-    /** `startKnown`: by earlier deployments of the service. `drainMs` is the groups' deregistration delay. */
-    assumed: z.object({ startMs: z.number(), drainMs: z.number(), startKnown: z.boolean() }),
+      .optional()
+      .describe("Absent where it would be refused."),
+    least: lengths.describe("Where tasks start and stop in no time."),
+    expected: lengths.describe("Where they take the time that is assumed."),
+    assumed: z
+      .object({ startMs: z.number(), drainMs: z.number(), startKnown: z.boolean() })
+      .describe(
+        "`startKnown`: by earlier deployments of the service. `drainMs` is the groups' deregistration delay.",
+      ),
   })
   .meta({ id: "Plan" });
 export type PlanView = z.output<typeof planView>;

@@ -15,31 +15,32 @@ export const serviceView = z
     testRoutes: z.array(route),
     strategy: z.string(),
     whenBusy: z.enum(["queue", "supersede", "reject"]),
-    /** Why nothing may start or gain traffic now. */
     closed: z
       .object({
         kind: z.enum(["window", "freeze"]),
-        /** What an override names. */
-        id: z.string(),
+        id: z.string().describe("What an override names."),
         reason: z.string(),
         until: moment,
       })
-      .optional(),
-    /** Ids of the deployments that have the service or wait for it; absent where the records can't be read. */
+      .optional()
+      .describe("Why nothing may start or gain traffic now."),
     slot: z
       .object({
-        /** Changes the service now. */
-        acting: z.string().optional(),
-        /** Keeps its old task set warm. */
-        retaining: z.string().optional(),
-        /** The next one first. */
-        queue: z.array(z.string()),
-        /** The greatest build that was accepted. */
-        build: z.number().optional(),
+        acting: z.string().optional().describe("Changes the service now."),
+        retaining: z.string().optional().describe("Keeps its old task set warm."),
+        queue: z.array(z.string()).describe("The next one first."),
+        build: z.number().optional().describe("The greatest build that was accepted."),
       })
-      .optional(),
-    /** Task sets of ours that no record answers for, when they were last looked for; absent where nobody looked. */
-    strays: z.object({ deployments: z.array(z.string()), seenAt: moment }).optional(),
+      .optional()
+      .describe(
+        "Ids of the deployments that have the service or wait for it; absent where the records can't be read.",
+      ),
+    strays: z
+      .object({ deployments: z.array(z.string()), seenAt: moment })
+      .optional()
+      .describe(
+        "Task sets of ours that no record answers for, when they were last looked for; absent where nobody looked.",
+      ),
   })
   .meta({ id: "Service" });
 export type ServiceView = z.output<typeof serviceView>;
@@ -53,10 +54,8 @@ export type ServiceList = z.output<typeof serviceList>;
 const holderView = z.object({
   id: z.string(),
   phase: phaseName,
-  /** What it does or waits for just now. */
-  note: z.string(),
-  /** What was asked for, in a few words. */
-  what: z.string(),
+  note: z.string().describe("What it does or waits for just now."),
+  what: z.string().describe("What was asked for, in a few words."),
   by: actor,
   build: z.number().optional(),
   createdAt: moment,
@@ -67,12 +66,13 @@ export const serviceDetail = serviceView
   .extend({
     acting: holderView.optional(),
     retaining: holderView.optional(),
-    /** The next one first. */
-    queue: z.array(holderView),
-    /** When it may start and gain traffic; none: always. */
-    windows: z.array(z.object({ hours: z.string(), timezone: z.string() })),
-    /** Those in force and those ahead, the first one first. */
-    freezes: z.array(z.object({ id: z.string(), from: moment, to: moment, reason: z.string() })),
+    queue: z.array(holderView).describe("The next one first."),
+    windows: z
+      .array(z.object({ hours: z.string(), timezone: z.string() }))
+      .describe("When it may start and gain traffic; none: always."),
+    freezes: z
+      .array(z.object({ id: z.string(), from: moment, to: moment, reason: z.string() }))
+      .describe("Those in force and those ahead, the first one first."),
   })
   .meta({ id: "ServiceDetail" });
 export type ServiceDetail = z.output<typeof serviceDetail>;
@@ -89,18 +89,17 @@ const pairWeights = z.object({ blue: z.number(), green: z.number() });
 /** A task set of ours that no record answers for. */
 export const strayView = z
   .object({
-    /** The deployment that made it, by its tag. */
-    deployment: z.string(),
-    /** `orphan`: another set is PRIMARY than the one that it came to replace. */
-    state: z.enum(["under-way", "promoted", "orphan"]),
+    deployment: z.string().describe("The deployment that made it, by its tag."),
+    state: z
+      .enum(["under-way", "promoted", "orphan"])
+      .describe("`orphan`: another set is PRIMARY than the one that it came to replace."),
     set: strayedSet,
-    /** What it came to replace, where that is still there. */
-    blue: strayedSet.optional(),
+    blue: strayedSet.optional().describe("What it came to replace, where that is still there."),
     rollingBack: z.boolean(),
-    /** Weights of the pair; `now` is absent where the route doesn't forward to it. */
-    routes: z.array(z.object({ arn: z.string(), now: pairWeights.optional(), before: pairWeights })),
-    /** What can be asked for it. */
-    ways: z.array(z.enum(["forward", "back", "remove"])),
+    routes: z
+      .array(z.object({ arn: z.string(), now: pairWeights.optional(), before: pairWeights }))
+      .describe("Weights of the pair; `now` is absent where the route doesn't forward to it."),
+    ways: z.array(z.enum(["forward", "back", "remove"])).describe("What can be asked for it."),
   })
   .meta({ id: "Stray" });
 export type StrayView = z.output<typeof strayView>;

@@ -51,14 +51,16 @@ export const writtenMoment = z.iso.datetime({
 });
 export const text = (max: number) => z.string().min(1).max(max);
 
-/** Says who asks, for the history. */
 export const actorHeader = z
   .string()
-  .regex(/^[\x20-\x7e]{1,64}$/, { error: "must be 1 to 64 printable ASCII characters" });
-/** The same key with the same request, sent again within 7 days, is answered with the first outcome. */
+  .regex(/^[\x20-\x7e]{1,64}$/, { error: "must be 1 to 64 printable ASCII characters" })
+  .describe("Says who asks, for the history.");
 export const idempotencyKey = z
   .string()
-  .regex(/^[\x21-\x7e]{1,128}$/, { error: "must be 1 to 128 printable ASCII characters without spaces" });
+  .regex(/^[\x21-\x7e]{1,128}$/, { error: "must be 1 to 128 printable ASCII characters without spaces" })
+  .describe(
+    "The same request with the same key, sent again within 7 days, has no second effect and gets the same answer; another one is refused with `idempotency-conflict`.",
+  );
 
 export const bodyLimitBytes = 1_048_576;
 

@@ -24,6 +24,8 @@ export function genericWebhook(app: App, parts: ApiParts): void {
       {
         schema: {
           security: [],
+          operationId: "deliverGeneric",
+          tags: ["webhooks"],
           summary: "Start a deployment by a signed delivery",
           description:
             "Teal-Timestamp: seconds since the epoch. Teal-Signature: v1=<hex HMAC-SHA256 of `<timestamp>.<body>`>.",
