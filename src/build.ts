@@ -16,11 +16,13 @@ import { confirming, type Keep } from "./redis/confirmation.ts";
 import { type ConnectionUse, connectRedis, openRedis } from "./redis/connection.ts";
 import type { Deliveries } from "./auth/deliveries.ts";
 import type { KeySource } from "./auth/issuerKeys.ts";
+import type { TokenBook } from "./auth/ports.ts";
 import { createDeliveries } from "./redis/deliveries.ts";
 import { asking } from "./redis/errors.ts";
 import { checkRedis } from "./redis/fitness.ts";
 import { createRecords } from "./redis/records.ts";
 import { createStrayBook } from "./redis/strays.ts";
+import { createTokenBook } from "./redis/tokens.ts";
 import { createWakes } from "./redis/wakes.ts";
 import { createLogger, type Logger, limitRate, type TroubleLog } from "./telemetry.ts";
 
@@ -38,6 +40,7 @@ export interface Teal {
   /** Where the keys of issuers of tokens are asked for. */
   issuers: KeySource;
   strayBook: StrayBook;
+  tokens: TokenBook;
   /** Throws `unavailable` where Redis doesn't answer. */
   ping: () => Promise<void>;
   /** A connection for BullMQ's workers; closed with everything else. */
@@ -133,6 +136,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     deliveries: createDeliveries(redis, prefix),
     issuers: createIssuers(outbound),
     strayBook: createStrayBook(redis, prefix),
+    tokens: createTokenBook(redis, prefix),
     ping: async () => {
       await asking("answer", () => redis.ping());
     },

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The API process: read the configuration, build, listen, and close when told to stop. */
 import { buildApp } from "./api/app.ts";
-import { requireProtection } from "./auth/bearer.ts";
+import { makeFirstToken } from "./auth/first-token.ts";
+import { requireProtection } from "./auth/protection.ts";
 import { build } from "./build.ts";
 import { loadConfig } from "./config/config.ts";
 import { TealError } from "./errors.ts";
@@ -11,10 +12,17 @@ async function main(): Promise<void> {
   requireProtection(config.http);
   const teal = await build(config, "api");
   const { log } = teal;
+  const { token, insecure, adminTokenFile } = config.http;
+  if (!token && !insecure && (await makeFirstToken(teal.tokens, adminTokenFile, teal.clock.now()))) {
+    log.warn(
+      { file: adminTokenFile },
+      "made the first admin token; it is in this file, which you should move",
+    );
+  }
   const app = await buildApp({ ...teal });
   await app.listen({ host: config.http.host, port: config.http.port });
   process.on("SIGHUP", () => void teal.config.reload());
-  if (!config.http.token) log.warn("TEAL_INSECURE=1: everybody on this machine may deploy");
+  if (!token && insecure) log.warn("TEAL_INSECURE=1: everybody on this machine may deploy");
 
   const signal = await stopSignal();
   log.info({ signal }, "the API stops: ends its event streams and finishes its requests");

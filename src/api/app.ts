@@ -2,8 +2,10 @@
 import { randomUUID } from "node:crypto";
 import Fastify from "fastify";
 import { serializerCompiler } from "fastify-type-provider-zod";
-import { bearerCheck } from "../auth/bearer.ts";
+import { createAuthenticate } from "../auth/authenticate.ts";
+import { createOidc } from "../auth/oidc.ts";
 import { TealError } from "../errors.ts";
+import { guardAccess } from "./access.ts";
 import { commands } from "./commands.ts";
 import { bodyLimitBytes } from "./contract.ts";
 import { deployments } from "./deployments.ts";
@@ -18,6 +20,7 @@ import { recovery } from "./recovery.ts";
 import { redeploy } from "./redeploy.ts";
 import { services } from "./services.ts";
 import { refuseConnections, refuseRequest } from "./wire.ts";
+import { tokens } from "./tokens.ts";
 import { genericWebhook } from "./webhooks/generic.ts";
 
 const requestMsMax = 70_000;
@@ -45,13 +48,16 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     throw new TealError("not-found", `There is nothing at ${request.method} ${request.url.split("?")[0]}.`);
   });
 
-  const check = bearerCheck(parts.config.current().http.token);
   app.addHook("onRequest", async (request, reply) => {
     void reply.header("x-request-id", request.id);
-    // Webhooks carry a signature instead; health and the description are for everybody.
-    const path = request.routeOptions.url ?? "/v1/";
-    if (path.startsWith("/v1/") && !path.startsWith("/v1/webhooks/")) check(request.headers.authorization);
   });
+  const { config, clock } = parts;
+  const { token: root, insecure } = config.current().http;
+  const issued = createOidc({ config: () => config.current().access, keys: parts.issuers, clock });
+  guardAccess(
+    app,
+    createAuthenticate({ ...(root && { root }), insecure, tokens: parts.tokens, issued, clock }),
+  );
 
   await describeApi(app);
   for (const routes of [
@@ -63,6 +69,7 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     plans,
     services,
     recovery,
+    tokens,
     health,
     genericWebhook,
   ])

@@ -1,12 +1,13 @@
 /** `/v1/deployments/:id/commands`: what people ask of a deployment, and what it answers. */
 import { z } from "zod";
+import type { Action } from "../auth/roles.ts";
 import type { CommandKind } from "../deployment/command.ts";
 import { mayAsk } from "../deployment/phases.ts";
 import type { Deployment } from "../deployment/record.ts";
 import { TealError } from "../errors.ts";
 import { answerSchemas, askAndReply } from "./answers.ts";
 import { actorOf, askingHeaders } from "./asking.ts";
-import { commandQuery, commandRequest, deploymentId } from "./contract.ts";
+import { type CommandName, commandQuery, commandRequest, deploymentId } from "./contract.ts";
 import { loadOrFail } from "./deployments.ts";
 import type { ApiParts, App } from "./parts.ts";
 import { commandsOf } from "./view.ts";
@@ -14,10 +15,25 @@ import { commandsOf } from "./view.ts";
 /** What is meant for later than that is a schedule. */
 const aheadMsMax = 30 * 86_400_000;
 
+/** The right that each of them needs. */
+export const actionOf = {
+  rollback: "rollback",
+  abort: "rollback",
+  pause: "steer",
+  resume: "steer",
+  promote: "steer",
+  approve: "approve",
+  skip: "steer",
+  override: "override",
+  retry: "steer",
+  release: "override",
+} as const satisfies Record<CommandName, Action>;
+
 export function commands(app: App, parts: ApiParts): void {
   app.post(
     "/v1/deployments/:id/commands",
     {
+      config: { access: { action: "by request", of: "service" } },
       schema: {
         operationId: "askCommand",
         tags: ["commands"],
@@ -38,10 +54,11 @@ export function commands(app: App, parts: ApiParts): void {
         throw new TealError("bad-request", "A promotion can be asked for at most 30 days ahead.");
       }
       const before = await loadOrFail(parts, request.params.id);
+      request.permit(before.service, actionOf[command]);
       const question = {
         order: {
           kind,
-          actor: actorOf(request.headers),
+          actor: actorOf(request),
           ...(full !== undefined && { full }),
           ...(promoteAt !== undefined && { promoteAt }),
           ...(ifHealthy !== undefined && { ifHealthy }),

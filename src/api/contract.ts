@@ -6,4 +6,5 @@ export * from "./contract/deployments.ts";
 export * from "./contract/plan.ts";
 export * from "./contract/requests.ts";
 export * from "./contract/services.ts";
+export * from "./contract/tokens.ts";
 export * from "./contract/words.ts";

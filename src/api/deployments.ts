@@ -14,6 +14,7 @@ export function deployments(app: App, parts: ApiParts): void {
   app.post(
     "/v1/deployments",
     {
+      config: { access: { action: "deploy", of: "service" } },
       schema: {
         operationId: "startDeployment",
         tags: ["deployments"],
@@ -27,11 +28,14 @@ export function deployments(app: App, parts: ApiParts): void {
       },
     },
     async (request, reply) => {
+      const { service, force } = request.body;
+      request.permit(service);
+      if (force) request.permit(service, "override");
       const order = orderOf(parts.config.current(), request.body);
       const key = request.headers["idempotency-key"];
       const { status, view } = await start(parts, {
         ...order,
-        actor: actorOf(request.headers),
+        actor: actorOf(request),
         ...(key !== undefined && { idempotencyKey: key }),
       });
       return reply.code(status).header("location", `/v1/deployments/${view.id}`).send(view);
@@ -41,10 +45,13 @@ export function deployments(app: App, parts: ApiParts): void {
   app.get(
     "/v1/deployments",
     {
+      config: { access: { action: "view", of: "some" } },
       schema: {
         operationId: "listDeployments",
         tags: ["deployments"],
         summary: "List deployments, newest first",
+        description:
+          "Of the services that may be seen; a page may be short, or empty, and still have a next one.",
         querystring: listQuery,
         response: { 200: deploymentPage },
       },
@@ -58,7 +65,9 @@ export function deployments(app: App, parts: ApiParts): void {
         ...(cursor !== undefined && { before: cursor }),
       });
       return {
-        deployments: page.deployments.map((d) => viewOf(d, clock.now())),
+        deployments: page.deployments
+          .filter((d) => request.may(d.service))
+          .map((d) => viewOf(d, clock.now())),
         ...(page.next !== undefined && { next: page.next }),
       };
     },
@@ -67,6 +76,7 @@ export function deployments(app: App, parts: ApiParts): void {
   app.get(
     "/v1/deployments/:id",
     {
+      config: { access: { action: "view", of: "service" } },
       schema: {
         operationId: "getDeployment",
         tags: ["deployments"],
@@ -75,7 +85,11 @@ export function deployments(app: App, parts: ApiParts): void {
         response: { 200: deploymentView },
       },
     },
-    async (request) => viewOf(await loadOrFail(parts, request.params.id), clock.now()),
+    async (request) => {
+      const d = await loadOrFail(parts, request.params.id);
+      request.permit(d.service);
+      return viewOf(d, clock.now());
+    },
   );
 }
 

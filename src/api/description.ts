@@ -17,6 +17,7 @@ export const tags = [
   { name: "deployments", description: "Starting them, looking at them, and going back." },
   { name: "commands", description: "What people, CI and hooks ask of a deployment under way." },
   { name: "services", description: "What is configured, who has it, and what no record answers for." },
+  { name: "access", description: "Tokens, and who one is." },
   { name: "webhooks", description: "Deliveries that are signed rather than sent with a token." },
   { name: "health", description: "For probes." },
 ];
@@ -41,7 +42,11 @@ export async function describeApi(app: App): Promise<void> {
       tags,
       components: {
         securitySchemes: {
-          token: { type: "http", scheme: "bearer", description: "TEAL_TOKEN." },
+          token: {
+            type: "http",
+            scheme: "bearer",
+            description: "A token that Teal made, an issuer's, or TEAL_TOKEN.",
+          },
         },
         responses: { Problem: problem },
       },

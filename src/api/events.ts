@@ -20,6 +20,7 @@ export function events(app: App, parts: ApiParts): void {
   app.get(
     "/v1/deployments/:id/events",
     {
+      config: { access: { action: "view", of: "service" } },
       schema: {
         operationId: "listEvents",
         tags: ["deployments"],
@@ -48,6 +49,7 @@ export function events(app: App, parts: ApiParts): void {
       const { id } = request.params;
       const { from, limit } = request.query;
       const d = await loadOrFail(parts, id);
+      request.permit(d.service);
       if (!request.headers.accept?.includes("text/event-stream")) {
         const found = await records.events(id, from, limit);
         const next = (found.at(-1)?.seq ?? from - 1) + 1;

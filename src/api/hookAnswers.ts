@@ -3,7 +3,7 @@ import { z } from "zod";
 import { unawaited } from "../deployment/obey.ts";
 import { mayAsk } from "../deployment/phases.ts";
 import { answerSchemas, askAndReply } from "./answers.ts";
-import { askingHeaders } from "./asking.ts";
+import { actorOf, askingHeaders } from "./asking.ts";
 import { commandQuery, deploymentId, gateName, hookAnswerRequest } from "./contract.ts";
 import { loadOrFail } from "./deployments.ts";
 import type { ApiParts, App } from "./parts.ts";
@@ -16,6 +16,7 @@ export function hookAnswers(app: App, parts: ApiParts): void {
   app.post(
     "/v1/deployments/:id/gates/:gate/answer",
     {
+      config: { access: { action: "answer", of: "service" } },
       schema: {
         operationId: "answerHook",
         tags: ["commands"],
@@ -33,10 +34,11 @@ export function hookAnswers(app: App, parts: ApiParts): void {
       const { attempt, status, hookStatus, callBackDelay = callBackSeconds, message } = request.body;
       const said = status ?? hookStatus ?? "FAILED";
       const before = await loadOrFail(parts, id);
+      request.permit(before.service);
       const question = {
         order: {
           kind: "answer" as const,
-          actor: { kind: "ci" as const, name: request.headers["teal-actor"] ?? gate },
+          actor: { ...actorOf(request), kind: "ci" as const },
           gate,
           attempt,
           answer: {

@@ -3,6 +3,8 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fasti
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Deliveries } from "../auth/deliveries.ts";
+import type { KeySource } from "../auth/issuerKeys.ts";
+import type { TokenBook } from "../auth/ports.ts";
 import type { LiveConfig } from "../config/reload.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Clock, Records, StrayBook } from "../engine/ports.ts";
@@ -14,6 +16,8 @@ export interface ApiParts {
   engine: Intake;
   records: Pick<Records, "load" | "list" | "events" | "slot" | "subscribe">;
   deliveries: Deliveries;
+  tokens: TokenBook;
+  issuers: KeySource;
   strayBook: StrayBook;
   config: Pick<LiveConfig, "current" | "state">;
   clock: Clock;

@@ -11,6 +11,7 @@ export function plans(app: App, { engine, config, clock }: ApiParts): void {
   app.post(
     "/v1/plan",
     {
+      config: { access: { action: "view", of: "service" } },
       schema: {
         operationId: "planDeployment",
         tags: ["deployments"],
@@ -22,9 +23,10 @@ export function plans(app: App, { engine, config, clock }: ApiParts): void {
       },
     },
     async (request) => {
+      request.permit(request.body.service);
       const at = clock.now();
       const order = orderOf(config.current(), request.body);
-      return viewOf(await engine.plan({ ...order, actor: actorOf(request.headers) }), at);
+      return viewOf(await engine.plan({ ...order, actor: actorOf(request) }), at);
     },
   );
 }

@@ -12,6 +12,7 @@ export function recovery(app: App, { engine, strayBook, config, clock, log }: Ap
   app.get(
     "/v1/services/:name/strays",
     {
+      config: { access: { action: "view", of: "service" } },
       schema: {
         operationId: "listStrays",
         tags: ["services"],
@@ -22,6 +23,7 @@ export function recovery(app: App, { engine, strayBook, config, clock, log }: Ap
     },
     async (request) => {
       const service = request.params.name;
+      request.permit(service);
       const { target } = orderOf(config.current(), { service });
       const strays = await engine.strays(target);
       await strayBook.write(service, {
@@ -35,6 +37,7 @@ export function recovery(app: App, { engine, strayBook, config, clock, log }: Ap
   app.post(
     "/v1/services/:name/recover",
     {
+      config: { access: { action: "override", of: "service" } },
       schema: {
         operationId: "recover",
         tags: ["services"],
@@ -47,10 +50,11 @@ export function recovery(app: App, { engine, strayBook, config, clock, log }: Ap
     },
     async (request, reply) => {
       const service = request.params.name;
+      request.permit(service);
       const { deployment, way, strategy } = request.body;
       const order = orderOf(config.current(), { service, ...(strategy && { strategy }) });
       const { target, strategy: chosen } = order;
-      const actor = actorOf(request.headers);
+      const actor = actorOf(request);
       const made = await engine.recover({ target, strategy: chosen, deployment, way, actor });
       log.info({ deploymentId: made.id, service, recovers: deployment, way, actor: actor.name }, "recovers");
       await forget(service, deployment);

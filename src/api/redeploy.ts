@@ -12,6 +12,7 @@ export function redeploy(app: App, parts: ApiParts): void {
   app.post(
     "/v1/deployments/:id/redeploy",
     {
+      config: { access: { action: "rollback", of: "service" } },
       schema: {
         operationId: "redeploy",
         tags: ["deployments"],
@@ -31,8 +32,9 @@ export function redeploy(app: App, parts: ApiParts): void {
       const { id } = request.params;
       const { reason, whenBusy = "rollback" } = request.body;
       const { service } = await loadOrFail(parts, id);
+      request.permit(service);
       const { target, strategy } = orderOf(parts.config.current(), { service });
-      const actor = actorOf(request.headers);
+      const actor = actorOf(request);
       const key = request.headers["idempotency-key"];
       const result = await parts.engine.redeploy(id, {
         target,

@@ -15,6 +15,7 @@ export function services(app: App, { config, records, strayBook, clock }: ApiPar
   app.get(
     "/v1/services",
     {
+      config: { access: { action: "view", of: "some" } },
       schema: {
         operationId: "listServices",
         tags: ["services"],
@@ -22,17 +23,18 @@ export function services(app: App, { config, records, strayBook, clock }: ApiPar
         response: { 200: serviceList },
       },
     },
-    async () => {
+    async (request) => {
       const { services, strategies } = config.current();
-      const names = Object.keys(services);
+      const names = Object.keys(services).filter((name) => request.may(name));
       // The configuration is known without Redis; nobody should be kept from it.
       const strays = await strayBook.read(names).catch(nothingWithoutRedis);
       const slots = await Promise.all(names.map((name) => records.slot(name))).catch(nothingWithoutRedis);
       const now = clock.now();
       return {
-        services: Object.values(services).map((service, index) =>
-          serviceOf(service, now, slots?.[index], strays?.[service.target.name]),
-        ),
+        services: names.flatMap((name, index) => {
+          const service = services[name];
+          return service ? [serviceOf(service, now, slots?.[index], strays?.[name])] : [];
+        }),
         strategies: Object.keys(strategies),
       };
     },
@@ -41,6 +43,7 @@ export function services(app: App, { config, records, strayBook, clock }: ApiPar
   app.get(
     "/v1/services/:name",
     {
+      config: { access: { action: "view", of: "service" } },
       schema: {
         operationId: "getService",
         tags: ["services"],
@@ -51,6 +54,7 @@ export function services(app: App, { config, records, strayBook, clock }: ApiPar
     },
     async (request) => {
       const { name } = request.params;
+      request.permit(name);
       const service = serviceNamed(config.current(), name);
       const slot = await records.slot(name);
       const { [name]: strays } = await strayBook.read([name]);

@@ -1,7 +1,7 @@
 /** Who a request comes from, and what that one may do. */
 import type { Actor } from "../deployment/record.ts";
 import { TealError } from "../errors.ts";
-import { type Action, type Grant, may, roles } from "./roles.ts";
+import { type Action, type Grant, may, roleNames, roles } from "./roles.ts";
 
 export interface Identity {
   /** In the history; a token's name, or what an issuer says of its holder. */
@@ -22,9 +22,7 @@ export const allGrants: readonly Grant[] = [{ role: "admin", services: ["*"] }];
 /** Throws TealError('forbidden'), saying which right is missing and which roles have it. */
 export function permit({ name, grants }: Identity, action: Action, service?: string): void {
   if (may(grants, action, service)) return;
-  const having = Object.entries(roles).flatMap(([role, of]: [string, readonly Action[]]) =>
-    of.includes(action) ? [role] : [],
-  );
+  const having = roleNames.filter((role) => roles[role].includes(action));
   const where = service === undefined ? "for all services" : `for service ${service}`;
   throw new TealError(
     "forbidden",

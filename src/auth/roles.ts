@@ -24,15 +24,16 @@ export const actions = [
 ] as const;
 export type Action = (typeof actions)[number];
 
-export const roles = {
+export const roleNames = ["viewer", "deployer", "approver", "operator", "admin"] as const;
+export type Role = (typeof roleNames)[number];
+
+export const roles: Readonly<Record<Role, readonly Action[]>> = {
   viewer: ["view"],
   deployer: ["view", "deploy", "rollback"],
   approver: ["view", "approve"],
   operator: ["view", "deploy", "rollback", "approve", "steer", "override", "answer", "audit"],
   admin: actions,
-} as const satisfies Record<string, readonly Action[]>;
-export type Role = keyof typeof roles;
-export const roleNames = Object.keys(roles) as [Role, ...Role[]];
+};
 
 /** A role for some services, or a part of it. */
 export interface Grant {
@@ -60,6 +61,5 @@ export function mayAnywhere(grants: readonly Grant[], action: Action): boolean {
 }
 
 function holds({ role, actions: some }: Grant, action: Action): boolean {
-  const ofRole: readonly Action[] = roles[role];
-  return ofRole.includes(action) && (some?.includes(action) ?? true);
+  return roles[role].includes(action) && (some?.includes(action) ?? true);
 }

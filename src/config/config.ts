@@ -26,8 +26,11 @@ export interface Config extends FileConfig {
     host: string;
     /** 0: any free port. */
     port: number;
-    /** The bearer token of the API; without one it serves loopback only, and only with `insecure`. */
+    /** A token that may do everything, beside those that Teal makes. */
     token?: Secret;
+    /** Where the first admin token is written to, where none is given and none was made. */
+    adminTokenFile: string;
+    /** Without any token at all; on loopback only. */
     insecure: boolean;
     /** How long a stopping process may take for what it has begun. */
     stopMs: number;
@@ -113,6 +116,7 @@ function assemble(env: Environment, source: Config["source"], file: FileConfig):
       host: env.TEAL_HOST,
       port: env.TEAL_PORT,
       ...(env.TEAL_TOKEN && { token: env.TEAL_TOKEN }),
+      adminTokenFile: env.TEAL_ADMIN_TOKEN_FILE,
       insecure: env.TEAL_INSECURE === "1",
       stopMs: env.TEAL_STOP_MS,
     },

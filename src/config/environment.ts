@@ -59,6 +59,7 @@ const schema = z.object({
   TEAL_PORT: whole(0, 65_535, 8080),
   TEAL_HEALTH_PORT: whole(0, 65_535, 8081),
   TEAL_TOKEN: secret,
+  TEAL_ADMIN_TOKEN_FILE: z.string().max(4096).default("teal-admin-token"),
   TEAL_WEBHOOK_SECRET: secret,
   TEAL_HOOK_SECRET: hookKeys.default([]),
   TEAL_OUTBOUND_ALLOW: outboundAllow.default({ names: [], suffixes: [], ranges: [] }),

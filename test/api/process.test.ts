@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createDeliveries } from "../../src/redis/deliveries.ts";
@@ -27,11 +30,27 @@ function api(env: Record<string, string>) {
 }
 
 describe("the API process", () => {
-  it("refuses to start unprotected, and says what to set", async () => {
-    const process = api({});
+  it("refuses to serve others without protection, and says what to do", async () => {
+    const process = api({ TEAL_INSECURE: "1", TEAL_HOST: "0.0.0.0" });
     expect((await process.exited).code).toBe(1);
-    expect(process.output()).toMatch(/TEAL_TOKEN.*TEAL_INSECURE=1/);
+    expect(process.output()).toMatch(/TEAL_INSECURE=1.*TEAL_HOST=127\.0\.0\.1/);
     expect(process.output()).not.toMatch(/\n {4}at /);
+  });
+
+  it("makes a first admin token where none is given, says where it is, and shows it nowhere", async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const folder = mkdtempSync(join(tmpdir(), "teal-api-"));
+    const file = join(folder, "token");
+    const process = api({ TEAL_PORT: String(port), TEAL_ADMIN_TOKEN_FILE: file });
+    await process.waitForHttp(`${url}/readyz`);
+    const text = readFileSync(file, "utf8").trim();
+    const answer = await fetch(`${url}/v1/whoami`, { headers: { authorization: `Bearer ${text}` } });
+    expect(await answer.json()).toMatchObject({ name: "admin", via: "token" });
+    expect(process.output()).toContain(file);
+    expect(process.output()).not.toContain(text.slice(-43));
+    await process.stop(5_000);
+    rmSync(folder, { recursive: true });
   });
 
   it("refuses a configuration that is wrong, with all that is wrong", async () => {

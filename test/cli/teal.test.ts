@@ -133,7 +133,7 @@ describe("exit codes", () => {
     ["a malformed image", ["deploy", "checkout", "-i", "web:2"], 2, "is not CONTAINER=IMAGE"],
     ["an unknown service", ["deploy", "nope", "-t", "web:2"], 2, "teal.yaml has no service nope"],
     ["an unknown deployment", ["status", "d9"], 2, "There is no deployment d9"],
-    ["a wrong token", ["list", "--token", "wrong"], 2, "The bearer token is not the one"],
+    ["a wrong token", ["list", "--token", "wrong"], 2, "Teal knows no such token"],
     ["a malformed address", ["list", "--url", "teal:80"], 2, "is not an address of Teal"],
     ["nobody there", ["list", "--url", "http://127.0.0.1:9", "--patience", "1s"], 4, "can't be reached"],
   ])("%s", async (_, args, code, text) => {

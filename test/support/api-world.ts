@@ -36,9 +36,11 @@ import type { Config } from "../../src/config/config.ts";
 import { readConfigText } from "../../src/config/file.ts";
 import { closuresAt } from "../../src/deployment/calendar.ts";
 import { testConfig, token } from "../api/support/stage.ts";
+import { createMemoryTokens } from "./memory-tokens.ts";
 import type { Laid, World } from "./world.ts";
 
 const apps: App[] = [];
+const noIssuers = { fetchJson: () => Promise.reject(new Error("no issuer is configured")) };
 
 afterEach(async () => {
   for (const app of apps.splice(0)) await app.close();
@@ -93,6 +95,8 @@ export async function apiOn(world: World, yaml: string): Promise<Teal & { reload
     engine: world.engine,
     records: world.records,
     deliveries: { isSpent: async () => false, spend: async () => {} },
+    tokens: createMemoryTokens(),
+    issuers: noIssuers,
     strayBook: { read: async () => ({}), write: async () => {}, mayTell: async () => true },
     config: { current: () => config, state: () => ({ digest: config.source.digest, since: 0 }) },
     clock: world.clock,

@@ -8,19 +8,23 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   telemetry: [],
   deployment: [],
-  /** `auth/roles.ts`: what a role may do. Whoever writes or keeps grants needs their names. */
-  roles: ["config"],
-  config: ["deployment", "roles", "telemetry"],
+  /** `auth/roles.ts`: what may be done. Configuration, requests and whoever keeps tokens speak of it. */
+  roles: ["pattern"],
+  /** `config/pattern.ts`: texts with stars. */
+  pattern: [],
+  config: ["deployment", "roles", "pattern", "telemetry"],
   /** `engine/ports.ts`: what the engine needs of others, and all that its adapters know of it. */
   ports: ["deployment"],
   engine: ["ports", "deployment", "telemetry"],
   aws: ["ports", "deployment", "telemetry"],
-  redis: ["ports", "deployment", "telemetry"],
-  outbound: ["ports", "deployment", "telemetry"],
-  auth: ["roles", "config", "deployment", "telemetry"],
+  redis: ["ports", "auth-ports", "deployment", "telemetry"],
+  outbound: ["ports", "auth-ports", "deployment", "telemetry"],
+  /** `auth/ports.ts`: what finding out who asks needs of others. */
+  "auth-ports": ["roles", "deployment"],
+  auth: ["auth-ports", "roles", "pattern", "deployment", "config", "telemetry"],
   /** `api/contract.ts` and its parts: all that the command line and the dashboard know of us. */
-  contract: ["deployment"],
-  api: ["contract", "engine", "ports", "deployment", "auth", "roles", "config", "telemetry"],
+  contract: ["deployment", "roles"],
+  api: ["contract", "engine", "ports", "deployment", "auth", "auth-ports", "roles", "config", "telemetry"],
   /** `config/review.ts`: what a teal.yaml comes to. `teal validate` must work without Teal, so it can't ask the API. */
   review: ["config", "deployment"],
   cli: ["contract", "review"],
@@ -35,6 +39,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
     "deployment",
     "config",
     "auth",
+    "auth-ports",
     "api",
     "telemetry",
   ],
@@ -71,8 +76,10 @@ export const pure: Readonly<Record<string, readonly string[]>> = {
 
 const single = new Map([
   ["src/engine/ports.ts", "ports"],
-  ["src/api/contract.ts", "contract"],
+  ["src/auth/ports.ts", "auth-ports"],
   ["src/auth/roles.ts", "roles"],
+  ["src/config/pattern.ts", "pattern"],
+  ["src/api/contract.ts", "contract"],
   ["src/redis/wakes.ts", "wakes"],
   ["src/config/review.ts", "review"],
 ]);

@@ -9,6 +9,7 @@ import {
   phaseNames,
   serviceName,
   text,
+  whole,
   writtenMoment,
 } from "./words.ts";
 
@@ -98,16 +99,6 @@ export const deployRequest = z
     path: ["taskDefinition"],
   });
 export type DeployBody = z.input<typeof deployRequest>;
-
-const whole = (min: number, max: number, usual: number) =>
-  z
-    .string()
-    .regex(/^\d{1,9}$/, { error: `must be a whole number from ${min} to ${max}`, abort: true })
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, {
-      error: `must be a whole number from ${min} to ${max}`,
-    })
-    .default(usual);
 
 export const listQuery = z.strictObject({
   service: serviceName.optional(),

@@ -51,6 +51,17 @@ export const writtenMoment = z.iso.datetime({
 });
 export const text = (max: number) => z.string().min(1).max(max);
 
+/** A whole number in a query. */
+export const whole = (min: number, max: number, usual: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, { error: `must be a whole number from ${min} to ${max}`, abort: true })
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
+    })
+    .default(usual);
+
 export const actorHeader = z
   .string()
   .regex(/^[\x20-\x7e]{1,64}$/, { error: "must be 1 to 64 printable ASCII characters" })

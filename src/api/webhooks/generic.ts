@@ -22,6 +22,7 @@ export function genericWebhook(app: App, parts: ApiParts): void {
     scope.post(
       "/v1/webhooks/generic",
       {
+        config: { access: { of: "signed" } },
         schema: {
           security: [],
           operationId: "deliverGeneric",

@@ -2,6 +2,7 @@
 import { pino } from "pino";
 import { buildApp } from "../../../src/api/app.ts";
 import type { App, ApiParts, Intake } from "../../../src/api/parts.ts";
+import type { TokenBook } from "../../../src/auth/ports.ts";
 import type { Deliveries } from "../../../src/auth/deliveries.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { readConfigText } from "../../../src/config/file.ts";
@@ -14,6 +15,7 @@ import { type Deployment, recordSchema } from "../../../src/deployment/record.ts
 import type { Stray } from "../../../src/deployment/recover.ts";
 import type { StrayBook, StraysFound } from "../../../src/engine/ports.ts";
 import { TealError } from "../../../src/errors.ts";
+import { createMemoryTokens } from "../../support/memory-tokens.ts";
 import { createMemoryRecords, type MemoryRecords } from "../../support/memory-records.ts";
 
 export const token = "a-token-of-the-tests";
@@ -45,7 +47,14 @@ export function testConfig(change: Partial<Config> = {}): Config {
   if (!config) throw new Error(JSON.stringify(problems));
   return {
     ...config,
-    http: { host: "127.0.0.1", port: 0, token: new Secret(token), insecure: false, stopMs: 1_000 },
+    http: {
+      host: "127.0.0.1",
+      port: 0,
+      token: new Secret(token),
+      insecure: false,
+      adminTokenFile: "unused",
+      stopMs: 1_000,
+    },
     webhookSecret: new Secret(webhookSecret),
     outbound: { allow: { names: [], suffixes: [], ranges: [] }, hookKeys: [], secrets: {} },
     source: { path: "test.yaml", digest: "0123456789ab" },
@@ -60,6 +69,7 @@ export interface Stage {
   app: App;
   records: MemoryRecords;
   clock: { now(): number };
+  tokens: TokenBook;
   /** Task sets without a record, as the engine finds them. */
   strays: Stray[];
   /** What the engine was asked. */
@@ -160,6 +170,14 @@ export async function createStage(
     mayTell: async () => true,
   };
 
+  const memory = createMemoryTokens();
+  const tokens: TokenBook = {
+    write: failing((record) => memory.write(record)),
+    writeFirst: failing((record) => memory.writeFirst(record)),
+    find: failing((id) => memory.find(id)),
+    list: failing(() => memory.list()),
+    remove: failing((id) => memory.remove(id)),
+  };
   const spent = new Set<string>();
   const deliveries: Deliveries = {
     isSpent: failing(async (key: string) => spent.has(key)),
@@ -176,6 +194,8 @@ export async function createStage(
       subscribe: failing((listener) => records.subscribe(listener)),
     },
     deliveries,
+    tokens,
+    issuers: { fetchJson: () => Promise.reject(new Error("no issuer is configured")) },
     strayBook,
     config: { current: () => config, state: () => ({ digest: config.source.digest, since: 0 }) },
     clock,
@@ -210,6 +230,7 @@ export async function createStage(
 
   const stage: Stage = {
     app,
+    tokens,
     strays,
     records,
     clock,
