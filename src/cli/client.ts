@@ -1,5 +1,4 @@
 /** Speaks to the API: one request at a time, each bounded; repeats what is safe to repeat. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { z } from "zod";
 import {
   type CommandBody,
@@ -17,6 +16,7 @@ import {
   serviceList,
   strayList,
 } from "../api/contract.ts";
+import { patiently } from "../client/patience.ts";
 import { exitCodes, Failure, refusal } from "./exit.ts";
 
 export interface Address {
@@ -28,7 +28,6 @@ export interface Address {
 
 /** A single request ends by then, a command's wait included. */
 const requestMsMax = 30_000;
-const retryMs = { first: 250, max: 5_000 };
 
 export interface Ask {
   /** How long to repeat a request that gets no answer, or a 5xx. */
@@ -78,17 +77,12 @@ export function createClient({ url, token, actor }: Address) {
     { patienceMs, signal, onTrouble }: Ask,
     init: { method?: string; body?: unknown; key?: string } = {},
   ): Promise<T> {
-    const deadline = Date.now() + patienceMs;
-    for (let waitMs = retryMs.first; ; waitMs = Math.min(2 * waitMs, retryMs.max)) {
-      try {
-        return await once(schema, path, init, signal);
-      } catch (error) {
-        const again = error instanceof Failure && error.exitCode === exitCodes.unavailable;
-        if (!again || Date.now() + waitMs > deadline) throw error;
-        if (waitMs === retryMs.first) onTrouble?.(error);
-        await sleep(waitMs, undefined, { signal });
-      }
-    }
+    return patiently(() => once(schema, path, init, signal), {
+      patienceMs,
+      signal,
+      isPassing: (error) => error instanceof Failure && error.exitCode === exitCodes.unavailable,
+      onTrouble: (error) => error instanceof Failure && onTrouble?.(error),
+    });
   }
 
   function headers(): Record<string, string> {

@@ -1,6 +1,7 @@
 /** `teal deploy`: asks for a deployment and waits until it is decided. */
 import { randomUUID } from "node:crypto";
 import type { DeployBody, DeploymentView } from "../api/contract.ts";
+import { untilDecided } from "../client/decided.ts";
 import { type ExitCode, exitCodes, Failure } from "./exit.ts";
 import { followEvents } from "./follow.ts";
 import { plan } from "./plan.ts";
@@ -69,23 +70,17 @@ export async function conclude(
 async function waitFor(session: Session, id: string, toTheEnd: boolean): Promise<DeploymentView> {
   const { client, terminal, json, signal, patienceMs } = session;
   const told = new Set<string>();
-  for await (const event of followEvents(client, id, { patienceMs, signal })) {
+  const events = followEvents(client, id, { patienceMs, signal });
+  for await (const { event, now } of untilDecided(events, () => client.get(id, session), { toTheEnd })) {
     if (!json) terminal.out(drawEvent(event, terminal.colors));
-    if (!movesOn.has(event.type)) continue;
-    const now = await client.get(id, session);
-    const gate = json ? undefined : approvalAt(now);
-    if (gate && !told.has(gate.id)) {
+    const gate = json || !now ? undefined : approvalAt(now);
+    if (now && gate && !told.has(gate.id)) {
       told.add(gate.id);
       for (const line of drawApproval(now, gate)) terminal.out(terminal.colors.cyan(line));
     }
-    // Where it is further by now, the events up to there are told first.
-    if (!toTheEnd && now.decided && event.to === now.phase) return now;
   }
   return client.get(id, session);
 }
-
-/** Events after which it may be decided, or stand at a gate. */
-const movesOn = new Set(["phase", "step", "gate"]);
 
 function verdict(d: DeploymentView, { terminal: { colors: c } }: Session): string[] {
   const paint = phaseColor(d, c);

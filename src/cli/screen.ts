@@ -1,5 +1,6 @@
 /** One deployment as a screen of text: calm, aligned, and with what the reader can do about it. Pure. */
 import type { CommandName, DeploymentView, EventView, RouteView, SetView } from "../api/contract.ts";
+import { failuresOf } from "../client/decided.ts";
 import { drawAnalysis, drawSteps, nowOf } from "./steps.ts";
 import {
   bar,
@@ -62,14 +63,13 @@ export function drawEvent(event: EventView, c: Colors, width = Infinity): string
 /** Why it did not succeed, for the end of `deploy` and for the screen. */
 export function drawFailure(d: DeploymentView, c: Colors, width = Infinity): string[] {
   const said = (paint: (text: string) => string, text: string) => wrap(plain(text), width).map(paint);
-  const others = d.problems.filter((problem) => problem.message !== d.cause?.message);
-  // A rollback that somebody asked for asks for nothing more.
-  const isTold = d.cause && d.cause.code !== "operator";
-  return [
-    ...(d.cause ? said(c.red, d.cause.message) : []),
-    ...(isTold ? said(c.dim, `→ ${d.cause?.fix}`) : []),
-    ...others.flatMap(({ message, fix }) => [...said(c.red, `• ${message}`), ...said(c.dim, `  → ${fix}`)]),
-  ];
+  return failuresOf(d).flatMap(({ message, fix }, index) => {
+    const first = index === 0 && d.cause !== undefined;
+    return [
+      ...said(c.red, first ? message : `• ${message}`),
+      ...(fix === undefined ? [] : said(c.dim, first ? `→ ${fix}` : `  → ${fix}`)),
+    ];
+  });
 }
 
 export function phaseColor(d: Pick<DeploymentView, "phase" | "outcome" | "hold">, c: Colors) {

@@ -27,7 +27,11 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   api: ["contract", "engine", "ports", "deployment", "auth", "auth-ports", "roles", "config", "telemetry"],
   /** `config/review.ts`: what a teal.yaml comes to. `teal validate` must work without Teal, so it can't ask the API. */
   review: ["config", "deployment"],
-  cli: ["contract", "review"],
+  /** What the command line and the GitHub Action share of speaking to the API. */
+  client: ["contract"],
+  cli: ["contract", "client", "review"],
+  /** The GitHub Action, run from its sources: it has no packages, and of the contract only the types. */
+  action: ["contract", "client"],
   web: ["contract"],
   build: [
     "aws",
@@ -67,11 +71,13 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   commander: ["cli", "sandbox"],
 };
 
-/** Rooms without I/O, and the packages they may use all the same. */
+/** Rooms without I/O or without packages, and the packages they may use all the same. */
 export const pure: Readonly<Record<string, readonly string[]>> = {
   deployment: ["ms", "cron-parser", "node:crypto"],
   ports: [],
   engine: ["node:crypto"],
+  client: ["node:timers/promises"],
+  action: ["node:crypto", "node:fs"],
 };
 
 const single = new Map([
