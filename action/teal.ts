@@ -62,12 +62,6 @@ export function createTeal({ url, credentials, patienceMs, signal, onTrouble }: 
     });
   };
 
-  const post = (body: unknown, key: string): RequestInit => ({
-    method: "POST",
-    headers: { "content-type": "application/json", "idempotency-key": key },
-    body: JSON.stringify(body),
-  });
-
   return {
     deploy: (body, key) => ask("/v1/deployments", isDeployment, post(body, key)),
     look: (id) => ask(pathOf(id), isDeployment),
@@ -96,6 +90,14 @@ export function createTeal({ url, credentials, patienceMs, signal, onTrouble }: 
   };
 }
 
+function post(body: unknown, key: string): RequestInit {
+  return {
+    method: "POST",
+    headers: { "content-type": "application/json", "idempotency-key": key },
+    body: JSON.stringify(body),
+  };
+}
+
 function isPassing(error: unknown): boolean {
   return error instanceof Refusal && error.passing;
 }
@@ -118,8 +120,8 @@ function unreachable(url: string, error: unknown): Refusal {
 function refusalOf(status: number, text: string): Refusal {
   const passing = status >= 500 || status === 429;
   const body = parsed(text);
-  const { message, fix } = isRecord(body) ? body : {};
-  return new Refusal(typeof message === "string" ? message : `Teal's address answered ${status}.`, {
+  const { detail, fix } = isRecord(body) ? body : {};
+  return new Refusal(typeof detail === "string" ? detail : `Teal's address answered ${status}.`, {
     passing,
     fix: typeof fix === "string" ? fix : undefined,
   });
