@@ -14,9 +14,9 @@ import { createHooks } from "./outbound/hooks.ts";
 import { createIssuers } from "./outbound/issuers.ts";
 import { confirming, type Keep } from "./redis/confirmation.ts";
 import { type ConnectionUse, connectRedis, openRedis } from "./redis/connection.ts";
-import type { Deliveries } from "./auth/deliveries.ts";
 import type { KeySource } from "./auth/issuerKeys.ts";
 import type { TokenBook } from "./auth/ports.ts";
+import type { Deliveries, Delivery } from "./api/webhooks/delivery.ts";
 import { createDeliveries } from "./redis/deliveries.ts";
 import { asking } from "./redis/errors.ts";
 import { checkRedis } from "./redis/fitness.ts";
@@ -133,8 +133,8 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     records,
     wakes,
     engine,
-    deliveries: createDeliveries(redis, prefix),
     issuers: createIssuers(outbound),
+    deliveries: createDeliveries<Delivery>(redis, prefix),
     strayBook: createStrayBook(redis, prefix),
     tokens: createTokenBook(redis, prefix),
     ping: async () => {

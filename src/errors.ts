@@ -37,7 +37,31 @@ export const catalogue = {
     status: 409,
     retryable: false,
     title: "This signed delivery was already received",
-    fix: "Nothing, if the first delivery was yours; otherwise rotate the webhook secret.",
+    fix: "Look at what it led to with `teal deliveries`; to have it carried out again, use `teal redeliver`. If the first one wasn't yours, replace the webhook's secret.",
+  },
+  "outdated-delivery": {
+    status: 400,
+    retryable: false,
+    title: "The delivery is too old, or its clock is wrong",
+    fix: "Set the sender's clock; of an old one, have what it tells deployed by `teal deploy`.",
+  },
+  "bad-mapping": {
+    status: 422,
+    retryable: false,
+    title: "The webhook can't make a request of this payload",
+    fix: "Correct the webhook in teal.yaml, then have the delivery carried out again by `teal redeliver`.",
+  },
+  "unknown-delivery": {
+    status: 404,
+    retryable: false,
+    title: "No such delivery",
+    fix: "List what is kept with `teal deliveries`.",
+  },
+  "payload-not-kept": {
+    status: 409,
+    retryable: false,
+    title: "The payload of this delivery was not kept",
+    fix: "Have what it tells deployed by `teal deploy`.",
   },
   "unknown-service": {
     status: 404,

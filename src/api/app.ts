@@ -8,6 +8,7 @@ import { TealError } from "../errors.ts";
 import { guardAccess } from "./access.ts";
 import { commands } from "./commands.ts";
 import { bodyLimitBytes } from "./contract.ts";
+import { deliveries } from "./deliveries.ts";
 import { deployments } from "./deployments.ts";
 import { describeApi, servePages } from "./description.ts";
 import { events } from "./events.ts";
@@ -21,7 +22,7 @@ import { redeploy } from "./redeploy.ts";
 import { services } from "./services.ts";
 import { refuseConnections, refuseRequest } from "./wire.ts";
 import { tokens } from "./tokens.ts";
-import { genericWebhook } from "./webhooks/generic.ts";
+import { webhooks } from "./webhooks/routes.ts";
 
 const requestMsMax = 70_000;
 
@@ -71,7 +72,8 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     recovery,
     tokens,
     health,
-    genericWebhook,
+    deliveries,
+    webhooks,
   ])
     routes(app, parts);
   await servePages(app);

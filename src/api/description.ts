@@ -19,6 +19,7 @@ export const tags = [
   { name: "services", description: "What is configured, who has it, and what no record answers for." },
   { name: "access", description: "Tokens, and who one is." },
   { name: "webhooks", description: "Deliveries that are signed rather than sent with a token." },
+  { name: "deliveries", description: "What came to the webhooks, and what it led to." },
   { name: "health", description: "For probes." },
 ];
 

@@ -2,12 +2,13 @@
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Deliveries } from "../auth/deliveries.ts";
 import type { KeySource } from "../auth/issuerKeys.ts";
 import type { TokenBook } from "../auth/ports.ts";
 import type { LiveConfig } from "../config/reload.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Clock, Records, StrayBook } from "../engine/ports.ts";
+import type { Deliveries } from "./webhooks/delivery.ts";
+import type { AwsEvent } from "./webhooks/eventbridge.ts";
 
 /** The part of the engine that accepts what people and CI ask for. */
 export type Intake = Pick<Engine, "plan" | "start" | "ask" | "redeploy" | "strays" | "recover">;
@@ -18,6 +19,11 @@ export interface ApiParts {
   deliveries: Deliveries;
   tokens: TokenBook;
   issuers: KeySource;
+  /**
+   * Wakes the deployments that an event of AWS concerns, and gives their ids. A hint: what follows is for their next
+   * look to decide. Safe to repeat. Throws `unavailable`. Left out: nothing listens.
+   */
+  hints?: (event: AwsEvent) => Promise<string[]>;
   strayBook: StrayBook;
   config: Pick<LiveConfig, "current" | "state">;
   clock: Clock;

@@ -8,6 +8,7 @@ import { verdictName } from "./checks.ts";
 import type { Finding } from "./explain.ts";
 import { misfitOf } from "./misfit.ts";
 import { type Offer, suited } from "./resolve.ts";
+import { hasPlaces } from "./template.ts";
 import { arnPattern } from "./words.ts";
 
 const maybe = z.string().optional().catch(undefined);
@@ -42,6 +43,11 @@ const schedule = z.object({
   service: maybe,
   deploy: z.object({ strategy: maybe, taskDefinition: maybe }).optional().catch(undefined),
 });
+/** What a webhook takes from its payload can't be looked at here, and reads as left out. */
+const literal = maybe.transform((written) => (written && hasPlaces(written) ? undefined : written));
+const webhook = z.object({
+  deploy: z.object({ service: literal, strategy: literal, taskDefinition: literal }),
+});
 
 const grant = z.object({ services: many(z.string()) }).catch({ services: [] });
 
@@ -55,6 +61,7 @@ const content = z
     access: z
       .object({ oidc: many(z.object({ grants: many(grant) }).catch({ grants: [] })) })
       .catch({ oidc: [] }),
+    webhooks: table(webhook),
     defaults: z
       .object({ region: maybe, cluster: maybe, strategy: maybe, analysis: many(z.string()) })
       .catch({ analysis: [] }),
@@ -66,6 +73,7 @@ const content = z
     freezes: [],
     schedules: {},
     access: { oidc: [] },
+    webhooks: {},
     defaults: { analysis: [] },
   });
 type Content = z.output<typeof content>;
@@ -98,7 +106,7 @@ export function disagreements(raw: unknown, offers: Readonly<Record<string, Offe
     found.push(...regions(service, at), ...shape(service, at), ...shared(name, service, at, owners));
     found.push(...fitting(service.strategy, at("strategy"), service, strategies, offers));
   }
-  return [...found, ...checksNamed(file), ...servicesNamed(file), ...scheduled(file, strategies, offers)];
+  return [...found, ...checksNamed(file), ...servicesNamed(file), ...ordered(file, strategies, offers)];
 }
 
 function given(raw: unknown, path: readonly string[]): boolean {
@@ -143,17 +151,18 @@ function shared(name: string, service: Gist, at: At, owners: Map<string, string>
   return found;
 }
 
-/** Whether there is such a strategy, and whether it suits the service. */
+/** Whether there is such a strategy, and whether it suits the service, where that is known. */
 function fitting(
   name: string | undefined,
   path: PropertyKey[],
-  service: Gist,
+  service: Gist | undefined,
   strategies: readonly string[],
   offers: Readonly<Record<string, Offer>>,
 ): Finding[] {
   if (name === undefined) return [];
   if (!strategies.includes(name)) return [{ path, message: `names no strategy: ${thereAre(strategies)}` }];
   const offer = offers[name];
+  if (!service) return [];
   const refs = (list: Gist["routes"]) =>
     list.map(({ listener, rule }) => ({ kind: "rule" as const, arn: listener ?? rule ?? "" }));
   const place = { routes: refs(service.routes), testRoutes: refs(service.testRoutes) };
@@ -186,7 +195,7 @@ function checksNamed({ strategies, checks, defaults }: Content): Finding[] {
     .map(([path, check]) => ({ path, message: `names no check: there is no ${check}; ${thereAre(known)}` }));
 }
 
-function servicesNamed({ services, freezes, schedules, access }: Content): Finding[] {
+function servicesNamed({ services, freezes, schedules, access, webhooks }: Content): Finding[] {
   const known = Object.keys(services);
   const named: [PropertyKey[], string | undefined][] = [
     ...freezes.flatMap((freeze, index) =>
@@ -203,6 +212,10 @@ function servicesNamed({ services, freezes, schedules, access }: Content): Findi
         ),
       ),
     ),
+    ...Object.entries(webhooks).map(([name, written]): [PropertyKey[], string | undefined] => [
+      ["webhooks", name, "deploy", "service"],
+      written?.deploy.service,
+    ]),
   ];
   return named.flatMap(([path, name]) =>
     name === undefined || known.includes(name)
@@ -211,18 +224,27 @@ function servicesNamed({ services, freezes, schedules, access }: Content): Findi
   );
 }
 
-function scheduled(
-  { services, schedules, defaults }: Content,
+/** What schedules and webhooks deploy. */
+function ordered(
+  { services, schedules, webhooks, defaults }: Content,
   strategies: readonly string[],
   offers: Readonly<Record<string, Offer>>,
 ): Finding[] {
-  return Object.entries(schedules).flatMap(([name, written]) => {
-    const service = written?.service === undefined ? undefined : services[written.service];
-    if (!written?.deploy || !service) return [];
-    const at: At = (...path) => ["schedules", name, "deploy", ...path];
-    const found = fitting(written.deploy.strategy, at("strategy"), service, strategies, offers);
-    const region = service.region ?? defaults.region;
-    return [...found, ...elsewhere(at("taskDefinition"), written.deploy.taskDefinition, region)];
+  const orders = [
+    ...Object.entries(schedules).map(([name, written]) => {
+      return { of: ["schedules", name], service: written?.service, deploy: written?.deploy };
+    }),
+    ...Object.entries(webhooks).map(([name, written]) => {
+      return { of: ["webhooks", name], service: written?.deploy.service, deploy: written?.deploy };
+    }),
+  ];
+  return orders.flatMap(({ of, service: named, deploy }) => {
+    const service = named === undefined ? undefined : services[named];
+    if (!deploy) return [];
+    const at: At = (...path) => [...of, "deploy", ...path];
+    const found = fitting(deploy.strategy, at("strategy"), service, strategies, offers);
+    const region = service?.region ?? defaults.region;
+    return [...found, ...elsewhere(at("taskDefinition"), deploy.taskDefinition, region)];
   });
 }
 

@@ -12,6 +12,7 @@ import type { OutboundAllow } from "./outbound.ts";
 import type { Outside } from "./outside.ts";
 import { placeOf, type RedisPlace, type ReplicaWait } from "./redis.ts";
 import type { Secret } from "./secret.ts";
+import type { WebhookSource } from "./webhooks.ts";
 
 export interface Config extends FileConfig {
   /** The file that it is read from. */
@@ -35,8 +36,8 @@ export interface Config extends FileConfig {
     /** How long a stopping process may take for what it has begun. */
     stopMs: number;
   };
-  /** The secret of the generic webhook; without one the webhook is off. */
-  webhookSecret?: Secret;
+  /** What deliveries are checked with, by who sends them; without a key its webhook is off. Each one is valid. */
+  webhookKeys: Record<WebhookSource, Secret[]>;
   /** Calls to others' systems: hooks and sources of measurements. */
   outbound: {
     allow: OutboundAllow;
@@ -120,7 +121,11 @@ function assemble(env: Environment, source: Config["source"], file: FileConfig):
       insecure: env.TEAL_INSECURE === "1",
       stopMs: env.TEAL_STOP_MS,
     },
-    ...(env.TEAL_WEBHOOK_SECRET && { webhookSecret: env.TEAL_WEBHOOK_SECRET }),
+    webhookKeys: {
+      github: env.TEAL_GITHUB_SECRET,
+      eventbridge: env.TEAL_EVENTBRIDGE_KEY,
+      generic: env.TEAL_WEBHOOK_SECRET,
+    },
     outbound: { allow: env.TEAL_OUTBOUND_ALLOW, hookKeys: env.TEAL_HOOK_SECRET, secrets: env.secrets },
     redis: {
       place: placeOf(env),

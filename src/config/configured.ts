@@ -1,4 +1,4 @@
-/** What a well-formed file comes to: services with their strategies, calendars and schedules, defaults filled in. */
+/** What a well-formed file comes to: services with their strategies, calendars, schedules and webhooks, defaults filled in. */
 import type { Calendar, Freeze } from "../deployment/calendar.ts";
 import type { Check } from "../deployment/check.ts";
 import type { Strategy } from "../deployment/strategy.ts";
@@ -10,6 +10,7 @@ import type { FileContent } from "./language.ts";
 import { type Common, type Offer, presetOffers, suited, toOffer } from "./resolve.ts";
 import { type Schedule, toSchedule } from "./schedules.ts";
 import { toTarget } from "./services.ts";
+import { toWebhook, type Webhook } from "./webhooks.ts";
 
 export interface ConfiguredService {
   target: ServiceTarget;
@@ -32,6 +33,7 @@ export interface FileConfig {
   freezes: readonly Freeze[];
   schedules: Readonly<Record<string, Schedule>>;
   access: AccessConfig;
+  webhooks: Readonly<Record<string, Webhook>>;
 }
 
 /** The parts of a file that are well-formed each by itself, whatever the others are. */
@@ -82,6 +84,9 @@ export function configured(content: FileContent): FileConfig {
       named === undefined ? service.strategy : seen(service.strategies[named], `strategy ${named}`);
     return [name, toSchedule(name, written, timezone, strategyOf)] as const;
   });
+  const webhooks = Object.entries(content.webhooks ?? {}).map(
+    ([name, written]) => [name, toWebhook(name, written)] as const,
+  );
   const strategies = Object.entries(offers).map(([name, { strategy }]) => [name, strategy] as const);
   return {
     services,
@@ -90,6 +95,7 @@ export function configured(content: FileContent): FileConfig {
     freezes,
     schedules: Object.fromEntries(schedules),
     access: toAccess(content.access),
+    webhooks: Object.fromEntries(webhooks),
   };
 }
 

@@ -11,6 +11,8 @@ import { Secret } from "./secret.ts";
 const secretNames = [
   "TEAL_TOKEN",
   "TEAL_WEBHOOK_SECRET",
+  "TEAL_GITHUB_SECRET",
+  "TEAL_EVENTBRIDGE_KEY",
   "TEAL_HOOK_SECRET",
   "REDIS_URL",
   "REDIS_PASSWORD",
@@ -33,6 +35,17 @@ const secret = z
   .max(4096)
   .transform((value) => new Secret(value))
   .optional();
+
+/** While a key is replaced by another both are valid, with a space between. */
+const keys = z
+  .string()
+  .max(8_193)
+  .transform((text) => text.split(/\s+/))
+  .refine((all) => all.length <= 2 && all.every((key) => key.length >= 16), {
+    error: "must be at least 16 characters without spaces; or two such keys with a space between",
+  })
+  .transform((all) => all.map((key) => new Secret(key)))
+  .default([]);
 
 const schema = z.object({
   TEAL_CONFIG: z.string().default("teal.yaml"),
@@ -60,7 +73,9 @@ const schema = z.object({
   TEAL_HEALTH_PORT: whole(0, 65_535, 8081),
   TEAL_TOKEN: secret,
   TEAL_ADMIN_TOKEN_FILE: z.string().max(4096).default("teal-admin-token"),
-  TEAL_WEBHOOK_SECRET: secret,
+  TEAL_WEBHOOK_SECRET: keys,
+  TEAL_GITHUB_SECRET: keys,
+  TEAL_EVENTBRIDGE_KEY: keys,
   TEAL_HOOK_SECRET: hookKeys.default([]),
   TEAL_OUTBOUND_ALLOW: outboundAllow.default({ names: [], suffixes: [], ranges: [] }),
   TEAL_INSECURE: z.enum(["0", "1"]).default("0"),

@@ -9,6 +9,7 @@ import { checksSchema } from "./checks.ts";
 import { schedulesSchema } from "./schedules.ts";
 import { serviceSchema, surroundings as ofServices } from "./services.ts";
 import { strategySchema, surroundings as ofStrategies } from "./strategies.ts";
+import { webhooksSchema } from "./webhooks.ts";
 import { limits, name } from "./words.ts";
 
 export const defaultsSchema = z
@@ -32,6 +33,7 @@ export const fileSchema = z.strictObject({
   freezes: freezesSchema.optional(),
   schedules: schedulesSchema.optional(),
   access: accessSchema.optional(),
+  webhooks: webhooksSchema.optional(),
   defaults: defaultsSchema.optional(),
 });
 

@@ -23,6 +23,10 @@ export const limits = {
   windows: 20,
   freezes: 500,
   schedules: 200,
+  webhooks: 200,
+  /** Of one webhook, and what a single one may be like. */
+  conditions: 20,
+  patterns: 50,
 } as const;
 
 /** Names of services, strategies, checks and gates: they become parts of keys, URLs and tags. */

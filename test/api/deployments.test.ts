@@ -235,6 +235,11 @@ describe("protection", () => {
       "/v1/whoami",
       "/healthz",
       "/readyz",
+      "/v1/deliveries",
+      "/v1/deliveries/{id}",
+      "/v1/deliveries/{id}/redeliver",
+      "/v1/webhooks/github",
+      "/v1/webhooks/eventbridge",
       "/v1/webhooks/generic",
     ]);
   });

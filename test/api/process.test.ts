@@ -1,9 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createDeliveries } from "../../src/redis/deliveries.ts";
 import { startBuilt } from "../support/processes.ts";
 import { freePort } from "../support/redis-server.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
@@ -80,15 +78,4 @@ describe("the API process", () => {
     expect(process.output()).toContain('"msg":"the API stopped"');
     expect(process.output()).not.toContain(token);
   });
-});
-
-it("deliveries are remembered for as long as asked", async () => {
-  const connection = new Redis(redis.url);
-  const deliveries = createDeliveries(connection, redis.prefix);
-  expect(await deliveries.isSpent("one")).toBe(false);
-  await deliveries.spend("one", 60_000);
-  await deliveries.spend("two", 1);
-  expect(await deliveries.isSpent("one")).toBe(true);
-  await expect.poll(() => deliveries.isSpent("two")).toBe(false);
-  connection.disconnect();
 });

@@ -126,7 +126,7 @@ describe("what is wrong is told at once, with line, column and what is allowed",
       "an unknown key at the top",
       "services: {}\nfreeze: []\n",
       [
-        "2:1 freeze is not known here; allowed are services, strategies, checks, freezes, schedules, access, defaults",
+        "2:1 freeze is not known here; allowed are services, strategies, checks, freezes, schedules, access, webhooks, defaults",
       ],
     ],
     [
@@ -292,7 +292,7 @@ describe("secrets", () => {
       TEAL_WEBHOOK_SECRET: "from-a-variable-0123",
     });
     expect(config.http.token?.reveal()).toBe("from-a-file-0123456789");
-    expect(config.webhookSecret?.reveal()).toBe("from-a-variable-0123");
+    expect(config.webhookKeys.generic[0]?.reveal()).toBe("from-a-variable-0123");
     expect(inspect(config, { depth: 9 }) + JSON.stringify(config)).not.toMatch(/from-a-/);
   });
 

@@ -37,6 +37,7 @@ import { readConfigText } from "../../src/config/file.ts";
 import { closuresAt } from "../../src/deployment/calendar.ts";
 import { testConfig, token } from "../api/support/stage.ts";
 import { createMemoryTokens } from "./memory-tokens.ts";
+import { createMemoryDeliveries } from "./memory-deliveries.ts";
 import type { Laid, World } from "./world.ts";
 
 const apps: App[] = [];
@@ -94,9 +95,9 @@ export async function apiOn(world: World, yaml: string): Promise<Teal & { reload
   const app = await buildApp({
     engine: world.engine,
     records: world.records,
-    deliveries: { isSpent: async () => false, spend: async () => {} },
     tokens: createMemoryTokens(),
     issuers: noIssuers,
+    deliveries: createMemoryDeliveries(() => world.clock.now()),
     strayBook: { read: async () => ({}), write: async () => {}, mayTell: async () => true },
     config: { current: () => config, state: () => ({ digest: config.source.digest, since: 0 }) },
     clock: world.clock,

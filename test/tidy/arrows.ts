@@ -24,7 +24,18 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   auth: ["auth-ports", "roles", "pattern", "deployment", "config", "telemetry"],
   /** `api/contract.ts` and its parts: all that the command line and the dashboard know of us. */
   contract: ["deployment", "roles"],
-  api: ["contract", "engine", "ports", "deployment", "auth", "auth-ports", "roles", "config", "telemetry"],
+  api: [
+    "contract",
+    "engine",
+    "ports",
+    "deployment",
+    "auth",
+    "auth-ports",
+    "roles",
+    "pattern",
+    "config",
+    "telemetry",
+  ],
   /** `config/review.ts`: what a teal.yaml comes to. `teal validate` must work without Teal, so it can't ask the API. */
   review: ["config", "deployment"],
   /** What the command line and the GitHub Action share of speaking to the API. */

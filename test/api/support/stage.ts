@@ -3,7 +3,6 @@ import { pino } from "pino";
 import { buildApp } from "../../../src/api/app.ts";
 import type { App, ApiParts, Intake } from "../../../src/api/parts.ts";
 import type { TokenBook } from "../../../src/auth/ports.ts";
-import type { Deliveries } from "../../../src/auth/deliveries.ts";
 import type { Config } from "../../../src/config/config.ts";
 import { readConfigText } from "../../../src/config/file.ts";
 import { Secret } from "../../../src/config/secret.ts";
@@ -16,15 +15,21 @@ import type { Stray } from "../../../src/deployment/recover.ts";
 import type { StrayBook, StraysFound } from "../../../src/engine/ports.ts";
 import { TealError } from "../../../src/errors.ts";
 import { createMemoryTokens } from "../../support/memory-tokens.ts";
+import { createMemoryDeliveries } from "../../support/memory-deliveries.ts";
 import { createMemoryRecords, type MemoryRecords } from "../../support/memory-records.ts";
 
 export const token = "a-token-of-the-tests";
-export const webhookSecret = "a-secret-of-the-tests";
+export const webhookKeys = {
+  github: "a-secret-of-the-tests-for-github",
+  eventbridge: "a-key-of-the-tests-for-eventbridge",
+  generic: "a-secret-of-the-tests",
+};
 
 export const arn = (kind: string, name: string) =>
   `arn:aws:elasticloadbalancing:eu-west-1:123456789012:${kind}/${name}/73e2d6bc24d8a067`;
 
-const yaml = `
+/** Two services: one behind a balancer, one without. */
+export const stageYaml = `
 services:
   checkout:
     region: eu-west-1
@@ -43,7 +48,7 @@ strategies:
 `;
 
 export function testConfig(change: Partial<Config> = {}): Config {
-  const { config, problems } = readConfigText(yaml, "test.yaml");
+  const { config, problems } = readConfigText(stageYaml, "test.yaml");
   if (!config) throw new Error(JSON.stringify(problems));
   return {
     ...config,
@@ -55,7 +60,11 @@ export function testConfig(change: Partial<Config> = {}): Config {
       adminTokenFile: "unused",
       stopMs: 1_000,
     },
-    webhookSecret: new Secret(webhookSecret),
+    webhookKeys: {
+      github: [new Secret(webhookKeys.github)],
+      eventbridge: [new Secret(webhookKeys.eventbridge)],
+      generic: [new Secret(webhookKeys.generic)],
+    },
     outbound: { allow: { names: [], suffixes: [], ranges: [] }, hookKeys: [], secrets: {} },
     source: { path: "test.yaml", digest: "0123456789ab" },
     redis: { place: "redis://unused", keyPrefix: "{teal}" },
@@ -92,6 +101,7 @@ export interface Stage {
 export async function createStage(
   change: Partial<Config> = {},
   parts: Partial<ApiParts> = {},
+  reloaded: (config: Config) => Config = (config) => config,
 ): Promise<Stage> {
   const records = createMemoryRecords();
   const config = testConfig(change);
@@ -178,11 +188,7 @@ export async function createStage(
     list: failing(() => memory.list()),
     remove: failing((id) => memory.remove(id)),
   };
-  const spent = new Set<string>();
-  const deliveries: Deliveries = {
-    isSpent: failing(async (key: string) => spent.has(key)),
-    spend: failing(async (key: string) => void spent.add(key)),
-  };
+  const deliveries = createMemoryDeliveries(() => clock.now());
 
   const app = await buildApp({
     engine,
@@ -193,11 +199,17 @@ export async function createStage(
       slot: failing((service) => records.slot(service)),
       subscribe: failing((listener) => records.subscribe(listener)),
     },
-    deliveries,
     tokens,
     issuers: { fetchJson: () => Promise.reject(new Error("no issuer is configured")) },
+    deliveries: {
+      isSpent: failing((id) => deliveries.isSpent(id)),
+      keep: failing((delivery, payload, spentMs) => deliveries.keep(delivery, payload, spentMs)),
+      load: failing((id) => deliveries.load(id)),
+      payload: failing((id) => deliveries.payload(id)),
+      list: failing((page) => deliveries.list(page)),
+    },
     strayBook,
-    config: { current: () => config, state: () => ({ digest: config.source.digest, since: 0 }) },
+    config: { current: () => reloaded(config), state: () => ({ digest: config.source.digest, since: 0 }) },
     clock,
     log: pino({ level: "info" }, { write: (line: string) => void log.push(line) }),
     ping: async () => {
