@@ -17,7 +17,14 @@ import type { Reading, Seen } from "./observation.ts";
 import type { Phase } from "./phases.ts";
 import { type Deployment, elapsedMs, type GateRecord } from "./record.ts";
 import { type AnalyzeStep, type Strategy, gateId } from "./strategy.ts";
-import { conclude, freshVerdict, slowPercentile, takeMinutes, type VerdictState } from "./verdict/verdict.ts";
+import {
+  conclude,
+  freshVerdict,
+  slowPercentile,
+  suspect,
+  takeMinutes,
+  type VerdictState,
+} from "./verdict/verdict.ts";
 import { production, stepsOf } from "./view.ts";
 
 export type Outcome = "good" | "bad" | "unclear";
@@ -55,6 +62,9 @@ const minuteMs = 60_000;
  * there, some may be to come until the last moment.
  */
 const visibleMs = { early: minuteMs, late: 3 * minuteMs } as const;
+
+/** How soon the next minute is looked for again while something speaks against green. */
+const hurryMs = 20_000;
 
 /** How far back the numbers of a minute are asked for, after a time without a worker. */
 const minutesMax = 60;
@@ -148,7 +158,7 @@ export function noteMeasurements(draft: Draft, seen: Seen): void {
         ? compare(d, check, check.source, reading, now)
         : judge(check, reading);
     record.last = { at: now, outcome, what };
-    record.nextAt = now + check.intervalMs;
+    record.nextAt = dueAfter(d, check, now);
     if (outcome === "unclear") record.unclear += 1;
     else {
       record[outcome] += 1;
@@ -158,6 +168,17 @@ export function noteMeasurements(draft: Draft, seen: Seen): void {
     const dry = check.dryRun ? " (dry run: nothing follows)" : "";
     draft.record({ type: "check", gate, check: check.name, outcome }, `${check.name}: ${what}${dry}`);
   }
+}
+
+/**
+ * The verdict is due when the next minute may be complete, so that it loses no time to a rhythm of its own. That each
+ * minute comes a little later than it may is borne, but not while something speaks against green.
+ */
+function dueAfter(d: Deployment, { name, source, intervalMs }: Check, now: number): number {
+  const traffic = source.kind === "green-vs-blue" ? d.verdicts[name] : undefined;
+  if (!traffic) return now + intervalMs;
+  const pace = suspect(traffic.state) ? Math.min(intervalMs, hurryMs) : intervalMs;
+  return Math.max(traffic.takenTo + minuteMs + visibleMs.early, now + pace);
 }
 
 function opened(d: Deployment, gate: string, check: Check, now: number): CheckRecord {

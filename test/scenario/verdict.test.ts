@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { readConfigText } from "../../src/config/file.ts";
 import type { Strategy } from "../../src/deployment/strategy.ts";
 import type { Behaviour } from "../../sandbox/model/behaviour.ts";
+import type { Settings } from "../../sandbox/model/settings.ts";
 import { watchedWorld } from "../support/scenario.ts";
 import { type Laid, need, type World } from "../support/world.ts";
 
@@ -14,9 +15,16 @@ const plain: Strategy = need(
   ).config?.strategies["plain"],
 );
 
-async function deployed(behaviour: Behaviour, more: { perMinute?: number; strategy?: Strategy } = {}) {
-  const { perMinute = 6_000, strategy = plain } = more;
-  const world = watchedWorld({ metrics: true, settings: { behaviours: { "demo/checkout:2": behaviour } } });
+interface More {
+  perMinute?: number;
+  strategy?: Strategy;
+  settings?: Partial<Settings>;
+}
+
+async function deployed(behaviour: Behaviour, more: More = {}) {
+  const { perMinute = 6_000, strategy = plain, settings } = more;
+  const behaviours = { "demo/checkout:2": behaviour };
+  const world = watchedWorld({ metrics: true, settings: { behaviours, ...settings } });
   const laid = world.lay("checkout", { desired: 10 });
   world.traffic(laid.listener, { perMinute });
   await world.run(300_000);
@@ -50,6 +58,16 @@ describe("a version that passes its health checks", () => {
     expect(message).toMatch(/^green-vs-blue: green fails \d\.?\d* % of its requests/);
   });
 
+  it("but answers 3 % errors is turned back when the third whole minute can be complete, not later", async () => {
+    const { world, laid, id } = await deployed({ failShare: 0.03 }, { settings: { metricDelaySpreadMs: 0 } });
+    const { message } = await turnedBack(world, id, laid);
+    expect(message).toContain("in 3 minutes");
+    const firstWhole = Math.ceil((await wasAt(world, id, "shifting")) / 60_000) * 60_000;
+    const decided = await wasAt(world, id, "rolling_back");
+    // Three minutes, the one that CloudWatch takes at the least, and a look.
+    expect((decided - firstWhole) / 1_000).toBeLessThan(240 + 5);
+  });
+
   it("but answers with a slow tail is turned back", async () => {
     const { world, laid, id } = await deployed({ tailShare: 0.2, tailMs: 3_000 });
     const { message } = await turnedBack(world, id, laid);
@@ -67,6 +85,11 @@ describe("a version that passes its health checks", () => {
     await world.until("succeeded", async () => (await world.deployment(id)).phase === "succeeded", 3_600_000);
     const said = (await world.events(id)).flatMap((event) => (event.type === "check" ? [event.outcome] : []));
     expect(said).toEqual(["unclear", "good"]);
+    // Looked at once a minute: there is no hurry where nothing speaks against it.
+    const minutes = ((await wasAt(world, id, "promoting")) - (await wasAt(world, id, "shifting"))) / 60_000;
+    const looks = (await world.deployment(id)).gates["analysis"]?.checks?.["green-vs-blue"]?.good ?? 0;
+    expect(looks).toBeGreaterThan(minutes / 2);
+    expect(looks).toBeLessThan(minutes + 2);
   });
 
   it("and gets too little traffic to tell is let go on, with that said", async () => {

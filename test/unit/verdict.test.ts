@@ -256,7 +256,7 @@ describe("the sentence", () => {
     ["nothing", [], "no traffic has been counted yet"],
     [
       "a little",
-      [plain(0, { requests: 12, answered: 12, errors: 1, slow: 1 })],
+      [plain(0, { requests: 12, answered: 12, errors: 1, slow: 1 }, { share: 0.001 })],
       "too little traffic: green has had 12 of the 500 requests that a verdict needs",
     ],
     [
@@ -278,6 +278,16 @@ describe("the sentence", () => {
       "errors",
       [...plainly(60), ...plainly(70, { errors: 31 }).slice(60)],
       "green fails 3.1 % of its requests (124 of 4,000 in 4 minutes), blue 0.2 % (72 of 36,000): chance alone does that in fewer than 1 of 150 deployments",
+    ],
+    [
+      "errors in a single minute",
+      plainly(1, { errors: 31 }),
+      "green fails 3.1 % of its requests (31 of 1,000 in 1 minute), blue 0.2 % (18 of 9,000): too early to tell, chance alone does that in fewer than 1 of 2 deployments",
+    ],
+    [
+      "errors of a green that has had little traffic",
+      [plain(0, { requests: 100, answered: 100, errors: 9, slow: 5 }, { share: 0.01 })],
+      "green fails 9 % of its requests (9 of 100 in 1 minute), blue 0.2 % (18 of 9,000): too early to tell, chance alone does that in fewer than 1 of 2 deployments",
     ],
     [
       "no answers",
@@ -308,11 +318,13 @@ describe("the sentence", () => {
 
   it("tells apart what differs, and neither all nor nothing where that isn't so", () => {
     const blue = { requests: 100_000, answered: 100_000, errors: 1_041, slow: 0 };
-    const close = plain(0, { requests: 100_000, answered: 100_000, errors: 1_039, slow: 99_999 }, { blue });
+    const close = plain(0, { requests: 100_000, answered: 100_000, errors: 1_039, slow: 0 }, { blue });
     expect(judge([close]).sentence).toBe(
       "no sign that green is worse: 1.039 % of its requests failed (1,039 of 100,000), " +
-        "blue's 1.041 % (1,041 of 100,000); 99.9 % of its answers were slow, blue's 0 %",
+        "blue's 1.041 % (1,041 of 100,000); 0 % of its answers were slow, blue's 0 %",
     );
+    const slow = plain(0, { requests: 100_000, answered: 100_000, errors: 1_039, slow: 99_999 }, { blue });
+    expect(judge([slow]).sentence).toContain("99.9 % of green's answers are slow");
   });
 
   it("gives the chance of each signal as a number, 1 where nothing speaks against green", () => {

@@ -2,8 +2,17 @@
 import type { Compared } from "./ratios.ts";
 import type { Signal, VerdictState } from "./state.ts";
 
-export function explain(state: VerdictState, chance: Record<Signal, number>, leastRequests: number): string {
-  if (state.worse) return `${accusation(state, state.worse)}: ${rarity(chance[state.worse])}`;
+/** @param suspect the signal that speaks against green */
+export function explain(
+  state: VerdictState,
+  suspect: Signal | undefined,
+  chance: Record<Signal, number>,
+  leastRequests: number,
+): string {
+  if (suspect) {
+    const rare = `chance alone does that in fewer than ${rarity(chance[suspect])}`;
+    return `${accusation(state, suspect)}: ${state.worse ? rare : `too early to tell, ${rare}`}`;
+  }
   const { errors, slow } = state.totals;
   if (errors.blue === 0 && errors.green === 0) return "no traffic has been counted yet";
   const lacking = [
@@ -54,7 +63,7 @@ function accusation(state: VerdictState, signal: Signal): string {
 function rarity(chance: number): string {
   const times = Math.min(1_000_000, 1 / chance);
   const digits = 10 ** Math.max(0, Math.floor(Math.log10(times)) - 1);
-  return `chance alone does that in fewer than 1 of ${amount(Math.floor(times / digits + 1e-9) * digits)} deployments`;
+  return `1 of ${amount(Math.floor(times / digits + 1e-9) * digits)} deployments`;
 }
 
 /** As many digits as tell the two apart, where they differ at all. */

@@ -86,12 +86,21 @@ export function conclude(state: VerdictState, { leastRequests }: VerdictOptions)
   };
   return {
     verdict: state.worse ? "worse" : enough ? "fine" : "inconclusive",
-    sentence: explain(state, chance, leastRequests),
+    sentence: explain(state, suspect(state), chance, leastRequests),
     minutes: state.minutes,
     errors,
     slow,
     chance,
   };
+}
+
+/** The signal that speaks most against green, as long as one does: evidence that hasn't been enough so far, or has. */
+export function suspect(state: VerdictState): Signal | undefined {
+  const [first] = signals
+    .map((signal) => ({ signal, chance: chanceOf(state[signal]) }))
+    .filter(({ chance }) => chance < 1)
+    .toSorted((a, b) => a.chance - b.chance);
+  return state.worse ?? first?.signal;
 }
 
 function takeMinute(state: VerdictState, minute: WeighedMinute, options: VerdictOptions): VerdictState {
