@@ -285,6 +285,11 @@ describe("the sentence", () => {
       "green fails 3.1 % of its requests (31 of 1,000 in 1 minute), blue 0.2 % (18 of 9,000): too early to tell, chance alone does that in fewer than 1 of 2 deployments",
     ],
     [
+      "errors that are hardly any evidence",
+      plainly(1, { errors: 9 }),
+      "green fails 0.9 % of its requests (9 of 1,000 in 1 minute), blue 0.2 % (18 of 9,000): too early to tell",
+    ],
+    [
       "errors of a green that has had little traffic",
       [plain(0, { requests: 100, answered: 100, errors: 9, slow: 5 }, { share: 0.01 })],
       "green fails 9 % of its requests (9 of 100 in 1 minute), blue 0.2 % (18 of 9,000): too early to tell, chance alone does that in fewer than 1 of 2 deployments",

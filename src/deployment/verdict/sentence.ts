@@ -9,10 +9,7 @@ export function explain(
   chance: Record<Signal, number>,
   leastRequests: number,
 ): string {
-  if (suspect) {
-    const rare = `chance alone does that in fewer than ${rarity(chance[suspect])}`;
-    return `${accusation(state, suspect)}: ${state.worse ? rare : `too early to tell, ${rare}`}`;
-  }
+  if (suspect) return `${accusation(state, suspect)}: ${certainty(state, chance[suspect])}`;
   const { errors, slow } = state.totals;
   if (errors.blue === 0 && errors.green === 0) return "no traffic has been counted yet";
   const lacking = [
@@ -59,11 +56,17 @@ function accusation(state: VerdictState, signal: Signal): string {
   }
 }
 
+function certainty({ worse }: VerdictState, chance: number): string {
+  const early = "too early to tell";
+  if (worse) return rarity(chance);
+  return chance > 0.5 ? early : `${early}, ${rarity(chance)}`;
+}
+
 /** Two digits, rounded down; past a million there is nothing more to say. */
 function rarity(chance: number): string {
   const times = Math.min(1_000_000, 1 / chance);
   const digits = 10 ** Math.max(0, Math.floor(Math.log10(times)) - 1);
-  return `1 of ${amount(Math.floor(times / digits + 1e-9) * digits)} deployments`;
+  return `chance alone does that in fewer than 1 of ${amount(Math.floor(times / digits + 1e-9) * digits)} deployments`;
 }
 
 /** As many digits as tell the two apart, where they differ at all. */
