@@ -19,6 +19,11 @@ export function poke(region: Region, set: TaskSet): void {
   region.once(`reconcile ${set.arn}`, region.settings.schedulerDelayMs, () => reconcile(region, set));
 }
 
+/** A task of the set lost its protection: it may be one that was to go. */
+export function unprotected(region: Region, set: TaskSet): void {
+  region.once(`reconcile ${set.arn}`, region.settings.schedulerDelayMs, () => reconcile(region, set));
+}
+
 export function pokeService(region: Region, service: Service): void {
   for (const set of taskSetsOf(region.ecs, service.arn)) poke(region, set);
 }

@@ -4,6 +4,7 @@ import { AwsError, invalidParameter } from "../error.ts";
 import type { Region } from "../region.ts";
 import { badToken } from "./clusters.ts";
 import { findCluster, serviceIn, taskDefinitionIn, taskIn } from "./find.ts";
+import { unprotected } from "./scheduler.ts";
 import type * as shapes from "./shapes.ts";
 import type { EcsState, Task } from "./state.ts";
 import { tagsOf } from "./tags.ts";
@@ -65,7 +66,11 @@ export function stopTask(region: Region, input: z.output<typeof shapes.stopTask>
 export function updateTaskProtection(region: Region, input: z.output<typeof shapes.updateTaskProtection>) {
   const until = region.now() + input.expiresInMinutes * 60_000;
   const tasks = input.tasks.map((id) => findTask(region, input.cluster, id));
-  for (const task of tasks) task.protectedUntil = input.protectionEnabled ? until : undefined;
+  for (const task of tasks) {
+    task.protectedUntil = input.protectionEnabled ? until : undefined;
+    const set = region.ecs.taskSets.get(task.taskSetArn);
+    if (set && !input.protectionEnabled) unprotected(region, set);
+  }
   return { protectedTasks: tasks.map((task) => protection(region, task)), failures: [] };
 }
 

@@ -124,25 +124,32 @@ describe("a set's life", () => {
     ]);
   });
 
-  test("a protected task outlives a scale to 0 until its protection ends", () => {
-    const box = sandbox();
-    const { blue, definition } = shop(box, 2);
-    const { taskSet: set } = box.aws.ecs(region, "CreateTaskSet", taskSet(definition, blue));
-    box.clock.advance(10_000);
-    const [kept] = tasks(box);
-    box.aws.ecs(region, "UpdateTaskProtection", {
-      cluster: "demo",
-      tasks: [kept?.taskArn ?? ""],
-      protectionEnabled: true,
-      expiresInMinutes: 5,
-    });
-    box.aws.ecs(region, "DeleteTaskSet", { ...ids(set), force: true });
-    box.clock.advance(60_000);
-    expect(tasks(box).map((task) => task.taskArn)).toEqual([kept?.taskArn]);
-    expect(sets(box)).toMatchObject([{ status: "DRAINING", runningCount: 1 }]);
-    box.clock.advance(300_000);
-    expect(sets(box)).toEqual([]);
-  });
+  test.each(["ends", "is taken away"])(
+    "a protected task outlives a scale to 0 until its protection %s",
+    (how) => {
+      const box = sandbox();
+      const { blue, definition } = shop(box, 2);
+      const { taskSet: set } = box.aws.ecs(region, "CreateTaskSet", taskSet(definition, blue));
+      box.clock.advance(10_000);
+      const [kept] = tasks(box);
+      const protect = (protectionEnabled: boolean) =>
+        box.aws.ecs(region, "UpdateTaskProtection", {
+          cluster: "demo",
+          tasks: [kept?.taskArn ?? ""],
+          protectionEnabled,
+          expiresInMinutes: 10,
+        });
+      protect(true);
+      box.aws.ecs(region, "DeleteTaskSet", { ...ids(set), force: true });
+      box.clock.advance(60_000);
+      expect(tasks(box).map((task) => task.taskArn)).toEqual([kept?.taskArn]);
+      expect(sets(box)).toMatchObject([{ status: "DRAINING", runningCount: 1 }]);
+      if (how === "ends") box.clock.advance(300_000);
+      else protect(false);
+      box.clock.advance(300_000);
+      expect(sets(box)).toEqual([]);
+    },
+  );
 });
 
 describe("what CreateTaskSet refuses", () => {
