@@ -195,7 +195,9 @@ function leftoverFindings(v: View, add: Add): void {
   if (!pair || v.seen.slot.retaining) return;
   const targets = value(v.seen.health[pair.green]) ?? [];
   const left = targets.filter((target) => target.state !== "draining");
-  if (left.length > 0) {
+  // Tasks under scale-in protection stay registered while their set is DRAINING, and then go: room is waited for.
+  const leaving = usersOf(v, pair.green, "DRAINING").reduce((sum, set) => sum + set.running, 0);
+  if (left.length > leaving) {
     const addresses = left.slice(0, 5).map((target) => target.address);
     add(
       "green-has-targets",
@@ -210,11 +212,13 @@ function leftoverFindings(v: View, add: Add): void {
 
 /** Living task sets, blue aside, that register their tasks in this group. */
 export function setsIn(v: View, group: string): TaskSetSeen[] {
+  return usersOf(v, group, "ACTIVE").filter((set) => set !== v.green);
+}
+
+function usersOf(v: View, group: string, status: TaskSetSeen["status"]): TaskSetSeen[] {
   return (v.service?.taskSets ?? []).filter(
     (set) =>
-      set.status === "ACTIVE" &&
-      set !== v.green &&
-      (set.spec.loadBalancers ?? []).some((lb) => lb.targetGroupArn === group),
+      set.status === status && (set.spec.loadBalancers ?? []).some((lb) => lb.targetGroupArn === group),
   );
 }
 

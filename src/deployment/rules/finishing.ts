@@ -183,7 +183,7 @@ export const draining: Rule[] = [
     move: (v) =>
       enter(
         "succeeded",
-        `the new version serves; ${v.blue?.running ?? 0} tasks of the old task set are still stopping`,
+        `the new version serves; the old task set goes with its last ${countOf(v.blue?.running ?? 0, "task")}`,
       ),
   },
   {
