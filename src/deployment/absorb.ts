@@ -12,7 +12,7 @@ import { greenShare, tasksFor } from "./traffic.ts";
 import {
   blueHealthy,
   greenHealthy,
-  greenPercent,
+  percentToBear,
   production,
   readingFault,
   routeState,
@@ -258,7 +258,7 @@ function noteTraffic(v: View): void {
 function noteHealth(v: View): void {
   const { d } = v;
   const healthy = greenHealthy(v);
-  const percent = greenPercent(v);
+  const percent = percentToBear(v);
   if (healthy === undefined || percent === 0) return;
   const desired = v.service?.desiredCount ?? d.sufficedFor ?? 1;
   if (healthy >= tasksNeeded(v, percent)) {

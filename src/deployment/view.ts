@@ -118,6 +118,15 @@ export function greenPercent(v: View): number {
   return 100 * Math.max(0, ...shares);
 }
 
+/**
+ * The share by whose tasks green's health is judged. It hasn't fallen ill because others gave it more than that, which
+ * is held as drift; where all of its traffic comes from others, a task will do.
+ */
+export function percentToBear(v: View): number {
+  const asked = 100 * Math.max(0, ...production(v.d).map((route) => greenShare(route.asked)));
+  return asked > 0 ? asked : Math.min(1, greenPercent(v));
+}
+
 /** Whether every route of production was read and gives this colour no weight. */
 export function carriesNothing(v: View, colour: "blue" | "green"): boolean {
   return production(v.d).every((route) => weightOf(v, route, colour) === 0);

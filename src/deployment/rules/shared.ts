@@ -13,6 +13,7 @@ import {
   isPromotedUnknown,
   isTaggedRollingBack,
   lagMs,
+  percentToBear,
   readingFault,
   routesIn,
   stopReasons,
@@ -151,7 +152,7 @@ export const greenUnhealthy: Rule = {
     return healthy !== undefined && greenPercent(v) > 0 && isUnwell(v, healthy);
   },
   move: (v) => {
-    const needed = tasksNeeded(v, greenPercent(v));
+    const needed = tasksNeeded(v, percentToBear(v));
     const reasons = stopReasons(failedTasks(v));
     const message = `green has ${countOf(greenHealthy(v) ?? 0, "healthy task")} where its share needs ${needed}`;
     return rollBack({ code: "green-unhealthy", message: reasons ? `${message}: ${reasons}` : message });
