@@ -85,7 +85,7 @@ describe("going back to an earlier deployment", () => {
     await world.ends(second, "succeeded");
     // The next one acts already: it makes room.
     const fourth = await deploy(4, { strategy: "stepwise" });
-    await world.reaches(fourth, "preparing", "provisioning");
+    await world.reaches(fourth, ["preparing", "provisioning"]);
     expect(await back(teal, second)).toMatchObject({
       status: 201,
       body: {

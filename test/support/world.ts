@@ -435,20 +435,22 @@ export class World {
     }
   }
 
-  async reaches(id: string, ...wanted: Phase[]): Promise<Deployment> {
-    await this.until(`${id} ${wanted.join(" or ")}`, async () => {
+  async reaches(id: string, wanted: Phase | Phase[], limitMs?: number): Promise<Deployment> {
+    const phases = [wanted].flat();
+    const reached = async () => {
       const { phase } = await this.deployment(id);
-      if (!wanted.includes(phase) && isTerminal(phase)) {
-        throw new Error(`${id} is ${phase}, not ${wanted.join(" or ")}\n${await this.story()}`);
+      if (!phases.includes(phase) && isTerminal(phase)) {
+        throw new Error(`${id} is ${phase}, not ${phases.join(" or ")}\n${await this.story()}`);
       }
-      return wanted.includes(phase);
-    });
+      return phases.includes(phase);
+    };
+    await this.until(`${id} ${phases.join(" or ")}`, reached, limitMs);
     return await this.deployment(id);
   }
 
   /** Until it is over and has let go of its service. */
-  async ends(id: string, wanted: Phase): Promise<Deployment> {
-    await this.reaches(id, wanted);
+  async ends(id: string, wanted: Phase, limitMs?: number): Promise<Deployment> {
+    await this.reaches(id, wanted, limitMs);
     await this.until(`${id} settled`, async () => (await this.deployment(id)).settled);
     return await this.deployment(id);
   }
