@@ -53,7 +53,11 @@ export async function describeApi(app: App): Promise<void> {
       },
       security: [{ token: [] }],
     },
-    transform: jsonSchemaTransform,
+    transform: (data) => {
+      const { schema, url } = jsonSchemaTransform(data);
+      const access = data.route.config?.access;
+      return { schema: access ? { ...schema, "x-access": access } : schema, url };
+    },
     transformObject: (document) => {
       const named = jsonSchemaTransformObject(document);
       return isOfToday(named) ? tidied(named) : named;
