@@ -7,6 +7,7 @@ import {
   deploymentPage,
   deploymentView,
   eventPage,
+  newToken,
   planView,
   problemDetails,
   type RecoverBody,
@@ -15,6 +16,10 @@ import {
   serviceDetail,
   serviceList,
   strayList,
+  type TokenBody,
+  tokenPage,
+  tokenView,
+  whoami,
 } from "../api/contract.ts";
 import { patiently } from "../client/patience.ts";
 import { exitCodes, Failure, refusal } from "./exit.ts";
@@ -103,6 +108,18 @@ export function createClient({ url, token, actor }: Address) {
     /** With the key, repeating it never goes back twice. */
     redeploy: (id: string, body: RedeployBody, key: string, how: Ask) =>
       ask(redeployAnswer, `${deploymentPath(id)}/redeploy`, how, { method: "POST", body, key }),
+    whoami: (how: Ask) => ask(whoami, "/v1/whoami", how),
+    /** With the key, repeating it gives the same token another text. */
+    createToken: (body: TokenBody, key: string, how: Ask) =>
+      ask(newToken, "/v1/tokens", how, { method: "POST", body, key }),
+    tokens: (cursor: string | undefined, how: Ask) =>
+      ask(
+        tokenPage,
+        `/v1/tokens?${new URLSearchParams({ limit: "100", ...(cursor && { cursor }) }).toString()}`,
+        how,
+      ),
+    revokeToken: (id: string, how: Ask) =>
+      ask(tokenView, `/v1/tokens/${encodeURIComponent(id)}`, how, { method: "DELETE" }),
     strays: (service: string, how: Ask) => ask(strayList, `${servicePath(service)}/strays`, how),
     /** Repeating it gives the deployment that took it over. */
     recover: (service: string, body: RecoverBody, how: Ask) =>

@@ -8,7 +8,7 @@ export const exitCodes = {
   failed: 1,
   /** The command line or the request is wrong. */
   usage: 2,
-  /** Understood and refused: the service is busy, the command does not fit, or a plan comes to no good end. */
+  /** Understood and refused: the right is missing, the service is busy, the command does not fit, or a plan comes to no good end. */
   refused: 3,
   /** Teal can't be reached, or can't keep the request at the moment. */
   unavailable: 4,
@@ -37,6 +37,11 @@ export class Failure extends Error {
 
 /** A refusal of the API. */
 export function refusal(status: number, body: ProblemDetails): Failure {
-  const code = status === 409 ? exitCodes.refused : status >= 500 ? exitCodes.unavailable : exitCodes.usage;
+  const code =
+    status === 409 || status === 403
+      ? exitCodes.refused
+      : status >= 500
+        ? exitCodes.unavailable
+        : exitCodes.usage;
   return new Failure(code, body.detail, { fix: body.fix, body });
 }

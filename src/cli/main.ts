@@ -3,27 +3,31 @@
 import { userInfo } from "node:os";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import ms, { type StringValue } from "ms";
-import { type CommandName, commandNames } from "../api/contract.ts";
+import { type CommandName, commandNames, roleNames } from "../api/contract.ts";
 import { createClient } from "./client.ts";
 import { cancel, command, type CommandOptions } from "./command.ts";
 import { bodyOf, deploy, type DeployOptions, type OrderOptions } from "./deploy.ts";
 import { type ExitCode, exitCodes, Failure } from "./exit.ts";
+import { keptLogin, type Login, login, logout, whoami } from "./login.ts";
 import { events, list, status } from "./look.ts";
 import { plan } from "./plan.ts";
 import { queue } from "./queue.ts";
 import { recover, type RecoverOptions } from "./recover.ts";
 import type { Session } from "./session.ts";
 import { describeFailure, systemTerminal } from "./terminal.ts";
+import { createToken, listTokens, revokeToken, type TokenOptions } from "./tokens.ts";
 import { watch } from "./watch.ts";
 import { momentForms } from "./when.ts";
 
 interface Global {
-  url: string;
+  url?: string;
   token?: string;
   json?: boolean;
   timeout: number;
   patience: number;
 }
+
+const urlUsual = "http://127.0.0.1:8080";
 
 const terminal = systemTerminal();
 const interrupt = new AbortController();
@@ -32,9 +36,13 @@ let exitCode: ExitCode = exitCodes.success;
 const program = new Command("teal")
   .description("Blue/green and canary deployments of Amazon ECS services")
   .addOption(
-    new Option("--url <url>", "address of Teal's API").env("TEAL_URL").default("http://127.0.0.1:8080"),
+    new Option("--url <url>", `address of Teal's API; else that of \`teal login\`, else ${urlUsual}`).env(
+      "TEAL_URL",
+    ),
   )
-  .addOption(new Option("--token <token>", "bearer token; rather set TEAL_TOKEN").env("TEAL_TOKEN"))
+  .addOption(
+    new Option("--token <token>", "bearer token; rather set TEAL_TOKEN, or `teal login`").env("TEAL_TOKEN"),
+  )
   .option("--json", "print JSON for programs")
   .option("--timeout <duration>", "longest time to wait, such as 30m", duration, duration("24h"))
   .option(
@@ -154,6 +162,45 @@ program
   );
 
 program
+  .command("login")
+  .description("keep a token, read from the terminal or the standard input, for the commands that follow")
+  .action(() => run((session, url) => login(session, url, process.env)));
+
+program
+  .command("logout")
+  .description("forget the token that is kept here")
+  .action(() => run(async (session) => logout(session, process.env)));
+
+program
+  .command("whoami")
+  .description("show who you are to Teal, and what you may")
+  .action(() => run(whoami));
+
+const token = program.command("token").description("make, list and revoke tokens");
+
+token
+  .command("create")
+  .description("make a token and print it, this once")
+  .argument("<name>", "whose it is, in the history")
+  .addOption(new Option("--role <role>", "what it may").choices(roleNames).makeOptionMandatory())
+  .requiredOption("--service <name>", "for which service; may be repeated; * for any characters", collect)
+  .option("--action <action>", "only this of what the role may; may be repeated", collect, [])
+  .option("--days <number>", "how long it is valid, up to 1000", "90")
+  .option("--ci", "it is a machine's")
+  .action((name: string, options: TokenOptions) => run((session) => createToken(session, name, options)));
+
+token
+  .command("list")
+  .description("list the tokens: whose, what they may, when they end")
+  .action(() => run(listTokens));
+
+token
+  .command("revoke")
+  .description("end a token at once")
+  .argument("<id>")
+  .action((id: string) => run((session) => revokeToken(session, id)));
+
+program
   .command("queue")
   .description("show who acts on a service, who waits for it, and when it is closed")
   .argument("[service]")
@@ -200,8 +247,9 @@ for (const name of commandNames) {
   });
 }
 
-async function run(act: (session: Session) => Promise<ExitCode>): Promise<void> {
-  const { url, token, json, timeout, patience } = program.opts<Global>();
+async function run(act: (session: Session, url: string) => Promise<ExitCode>): Promise<void> {
+  const { json, timeout, patience, ...given } = program.opts<Global>();
+  const { url, token } = addressed(given, keptLogin(process.env));
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), timeout);
   try {
@@ -214,7 +262,7 @@ async function run(act: (session: Session) => Promise<ExitCode>): Promise<void> 
       onTrouble: ({ message }) =>
         process.stderr.write(`${terminal.colors.dim(`${message}; trying again`)}\n`),
     };
-    exitCode = await act(session);
+    exitCode = await act(session, url);
   } catch (error) {
     if (interrupt.signal.aborted) {
       throw new Failure(exitCodes.interrupted, "Interrupted; a deployment that was accepted goes on", {
@@ -230,6 +278,12 @@ async function run(act: (session: Session) => Promise<ExitCode>): Promise<void> 
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What is given comes before what is kept; a token that is kept is for its own address alone. */
+function addressed({ url, token }: Pick<Global, "url" | "token">, kept: Login | undefined) {
+  const to = url ?? kept?.url ?? urlUsual;
+  return { url: to, token: token ?? (kept?.url === to ? kept.token : undefined) };
 }
 
 /** The name in the history: who is logged in here, as far as a header can carry it. */
@@ -265,7 +319,7 @@ function isDuration(text: string): text is StringValue {
   return /^\d{1,6}(s|m|h|d)$/.test(text);
 }
 
-function collect(value: string, earlier: string[]): string[] {
+function collect(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];
 }
 

@@ -158,8 +158,6 @@ describe("the table in docs/access.md", () => {
       `|${" --- |".repeat(3 + roleNames.length)}`,
     ];
     const { before, text, after } = table();
-    const cells = (lines: string[]) =>
-      lines.map((line) => line.split("|").map((cell) => cell.trim().replace(/^-+$/, "-")));
     if (process.env["TEAL_UPDATE"] === "1") {
       writeFileSync(
         page,
@@ -214,6 +212,10 @@ const scopes = {
   who: "nobody",
   signed: "a signature",
 };
+
+function cells(lines: string[]): string[][] {
+  return lines.map((line) => line.split("|").map((cell) => cell.trim()));
+}
 
 function mark(access: Access, action: Action | undefined, role: Role): string {
   if (access.of === "signed") return "–";

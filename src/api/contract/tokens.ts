@@ -3,6 +3,8 @@ import { z } from "zod";
 import { actions, roleNames } from "../../auth/roles.ts";
 import { moment, whole } from "./words.ts";
 
+export { roleNames } from "../../auth/roles.ts";
+
 const kind = z.enum(["operator", "ci"]).describe("A person's, or a machine's.");
 export const tokenIdentifier = z
   .string()
