@@ -60,7 +60,7 @@ const program = new Command("teal")
       "A SERVICE stands for the deployment that acts on it, else the one that keeps its old task set, else its newest.",
       "",
       "Exit codes: 0 success (deploy: green is PRIMARY), 1 failed or rolled back, 2 wrong usage or request,",
-      "3 refused (busy, or the command does not fit), 4 Teal is unavailable, 5 waited too long.",
+      "3 refused (not allowed, busy, or it does not fit), 4 Teal is unavailable, 5 waited too long.",
     ].join("\n"),
   );
 
