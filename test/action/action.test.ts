@@ -1,7 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { accessSchema, toAccess } from "../../src/config/access.ts";
 import type { Phase } from "../../src/deployment/phases.ts";
-import { createStage, type Stage, token } from "../api/support/stage.ts";
+import { createIssuers } from "../../src/outbound/issuers.ts";
+import { createStage, type Stage, testConfig, token } from "../api/support/stage.ts";
+import { githubClaims, type Issuer, newKeyPair, sign, startIssuer } from "../support/issuer.ts";
 import { createRunner, type Runner } from "./runner.ts";
+
+const pair = await newKeyPair();
 
 let stage: Stage;
 let url: string;
@@ -217,5 +222,116 @@ describe("a job that is cancelled", () => {
     expect(await refused.ended).toBe(1);
     expect(await runner.post(refused, inputs(wish)).ended).toBe(0);
     expect(stage.asked).toEqual([]);
+  });
+});
+
+describe("without a shared secret", () => {
+  let issuer: Issuer;
+  const grant = (repository: string) => ({
+    claims: { repository, environment: "production" },
+    role: "deployer",
+    services: ["checkout"],
+  });
+
+  beforeEach(async () => {
+    issuer = await startIssuer(pair);
+  });
+  afterEach(() => issuer.close());
+
+  /** An API that believes the issuer, as far as this grant goes, and a runner with tokens of it. */
+  async function start(repository: string, life = 300_000) {
+    const { access } = testConfig({
+      access: toAccess(
+        accessSchema.parse({
+          oidc: [{ issuer: issuer.url, audience: "https://teal.example.com", grants: [grant(repository)] }],
+        }),
+      ),
+    });
+    const allow = { names: [], suffixes: [], ranges: ["127.0.0.0/8"] };
+    const clock = { now: () => Date.now() };
+    const open = await createStage({ access }, { issuers: createIssuers({ clock, allow, secrets: {} }) });
+    const asked: string[] = [];
+    issuer.otherwise((request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? "", issuer.url);
+      if (pathname !== "/token" || request.headers.authorization !== "Bearer of-this-run") {
+        response.writeHead(401).end();
+        return;
+      }
+      asked.push(request.url ?? "");
+      const claims = githubClaims(issuer.url, searchParams.get("audience") ?? "", Date.now());
+      const exp = Math.floor((Date.now() + life) / 1000);
+      void sign({ ...claims, exp }, issuer.signer).then((value) => response.end(JSON.stringify({ value })));
+    });
+    const tokens = {
+      ACTIONS_ID_TOKEN_REQUEST_URL: `${issuer.url}/token?api-version=2.0`,
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: "of-this-run",
+    };
+    const at = await open.app.listen({ host: "127.0.0.1", port: 0 });
+    closing.push(() => open.app.close());
+    return {
+      ...open,
+      tokens,
+      asked,
+      given: { ...inputs({ token: "" }), url: at, audience: "https://teal.example.com" },
+    };
+  }
+  const closing: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of closing.splice(0)) await close();
+  });
+
+  it("deploys by what GitHub says of the run, and a new token is got before the old one ends", async () => {
+    // Less than the time that it is renewed ahead: each request needs one.
+    const { records, commit, tokens, given, asked } = await start("acme/checkout", 30_000);
+    const run = runner.step(given, tokens);
+    let id = "";
+    await expect
+      .poll(async () => (id = (await records.list({ limit: 1 })).deployments[0]?.id ?? ""))
+      .not.toBe("");
+    await commit(id, (d) => (d.phase = "retaining"), [
+      { type: "phase", from: "queued", to: "retaining" },
+      "green is PRIMARY",
+    ]);
+    expect(await run.ended).toBe(0);
+    expect((await records.load(id))?.actor).toEqual({
+      kind: "ci",
+      name: "repo:acme/checkout:environment:production",
+    });
+    expect(asked.length).toBeGreaterThan(2);
+    expect(asked[0]).toBe("/token?api-version=2.0&audience=https%3A%2F%2Fteal.example.com");
+    // Nothing of a token is told but to the runner, which hides it.
+    const log = run.process.output().replaceAll(/^::add-mask::.*$/gm, "");
+    expect(log).not.toMatch(/eyJ|of-this-run/);
+  });
+
+  it("is refused for another repository, which is told", async () => {
+    const { tokens, given } = await start("acme/search");
+    const run = runner.step(given, tokens);
+    expect(await run.ended).toBe(1);
+    expect(run.process.output()).toMatch(
+      /^::error title=Teal::No grant in access\.oidc is for this token\. repository is acme\/checkout, asked for is acme\/search\.%0A→/m,
+    );
+  });
+
+  it("is refused for another audience, which is told", async () => {
+    const { tokens, given } = await start("acme/checkout");
+    const run = runner.step({ ...given, audience: "" }, tokens);
+    expect(await run.ended).toBe(1);
+    expect(run.process.output()).toContain("its audience must be https://teal.example.com");
+  });
+
+  it("waits while the issuer's keys can't be had", async () => {
+    const { tokens, given } = await start("acme/checkout");
+    issuer.describe({ jwks_uri: `${issuer.url}/gone` });
+    const run = runner.step({ ...given, patience: "2s" }, tokens);
+    expect(await run.ended).toBe(1);
+    expect(run.process.output()).toMatch(/can't be had at the moment\. Trying again\.$/m);
+  });
+
+  it("says what to do where GitHub gives no token", async () => {
+    const { tokens, given } = await start("acme/checkout");
+    const run = runner.step(given, { ...tokens, ACTIONS_ID_TOKEN_REQUEST_TOKEN: "wrong" });
+    expect(await run.ended).toBe(1);
+    expect(run.process.output()).toContain("GitHub gave no token: it answered 401.%0A→ Look whether the job");
   });
 });
