@@ -25,13 +25,13 @@ export const catalogue = {
     status: 401,
     retryable: false,
     title: "No valid credentials were given",
-    fix: "Send a valid bearer token, or sign the webhook with the shared secret.",
+    fix: "Send a valid bearer token, of Teal's or of an issuer in access.oidc; or sign the webhook with its secret.",
   },
   forbidden: {
     status: 403,
     retryable: false,
     title: "You may not do this",
-    fix: "Ask an administrator for a token with the role that the answer names.",
+    fix: "Ask an administrator for a token, or a grant in access.oidc, with what the answer names.",
   },
   "replayed-delivery": {
     status: 409,

@@ -225,13 +225,14 @@ describe("a job that is cancelled", () => {
   });
 });
 
+const grant = (repository: string) => ({
+  claims: { repository, environment: "production" },
+  role: "deployer",
+  services: ["checkout"],
+});
+
 describe("without a shared secret", () => {
   let issuer: Issuer;
-  const grant = (repository: string) => ({
-    claims: { repository, environment: "production" },
-    role: "deployer",
-    services: ["checkout"],
-  });
 
   beforeEach(async () => {
     issuer = await startIssuer(pair);
@@ -282,13 +283,14 @@ describe("without a shared secret", () => {
 
   it("deploys by what GitHub says of the run, and a new token is got before the old one ends", async () => {
     // Less than the time that it is renewed ahead: each request needs one.
-    const { records, commit, tokens, given, asked } = await start("acme/checkout", 30_000);
+    const open = await start("acme/checkout", 30_000);
+    const { records, tokens, given, asked } = open;
     const run = runner.step(given, tokens);
     let id = "";
     await expect
       .poll(async () => (id = (await records.list({ limit: 1 })).deployments[0]?.id ?? ""))
       .not.toBe("");
-    await commit(id, (d) => (d.phase = "retaining"), [
+    await open.commit(id, (d) => (d.phase = "retaining"), [
       { type: "phase", from: "queued", to: "retaining" },
       "green is PRIMARY",
     ]);

@@ -198,14 +198,16 @@ describe.runIf(found)("the chart", () => {
     );
   });
 
-  test("gives the API, which calls nobody, none of it", () => {
+  test("gives the API, which calls neither hooks nor checks, none of their secrets", () => {
     const objects = render(minimal, ...called);
     const [api, worker] = (["api", "worker"] as const).map((part) =>
       containerOf(part, objects).env.map(({ name }) => name),
     );
-    const ofCalls = /^TEAL_(HOOK_SECRET|OUTBOUND_ALLOW|SECRET_\w+)$/;
+    const ofCalls = /^TEAL_(HOOK_SECRET|SECRET_\w+)$/;
     expect(api?.filter((name) => ofCalls.test(name))).toEqual([]);
-    expect(worker?.filter((name) => ofCalls.test(name))).toHaveLength(3);
+    expect(worker?.filter((name) => ofCalls.test(name))).toHaveLength(2);
+    expect(api).toContain("TEAL_OUTBOUND_ALLOW");
+    expect(worker).toContain("TEAL_OUTBOUND_ALLOW");
     expect(worker).not.toContain("TEAL_TOKEN");
   });
 

@@ -44,4 +44,13 @@ describe("its inputs", () => {
   test("are those that it describes", () => {
     expect(new Set(Object.keys(action.inputs))).toEqual(names);
   });
+
+  test("are in the documents, each with its default", () => {
+    const [page] = sources(/^docs\/from-ci\.md$/);
+    for (const [name, { default: usual }] of Object.entries(action.inputs)) {
+      const row = page?.text.split("\n").find((line) => line.startsWith(`| \`${name}\``));
+      expect(row, name).toBeDefined();
+      if (usual !== undefined) expect(row).toContain(`\`${usual}\``);
+    }
+  });
 });

@@ -140,22 +140,22 @@ resources:
   value: {{ . | quote }}
 {{- end }}
 {{- end }}
+{{- with .root.Values.outbound.allow }}
+- name: TEAL_OUTBOUND_ALLOW
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- range $name, $value := .root.Values.env }}
 - name: {{ $name }}
   value: {{ $value | quote }}
 {{- end }}
 {{- end }}
 
-{{/* What hooks and sources of measurements need. The API calls nobody, so it has no use for these secrets. */}}
+{{/* What hooks and sources of measurements need. The API calls neither, so it has no use for these secrets. */}}
 {{- define "teal.calls" -}}
 {{- $root := .root -}}
 - name: TEAL_HOOK_SECRET
   valueFrom:
     secretKeyRef: { name: {{ include "teal.secret" $root }}, key: hook-secret, optional: true }
-{{- with $root.Values.outbound.allow }}
-- name: TEAL_OUTBOUND_ALLOW
-  value: {{ join "," . | quote }}
-{{- end }}
 {{- range $name, $from := $root.Values.headerSecrets }}
 {{- $key := print "header-" $name }}
 {{- if $root.Values.secret.existing }}
