@@ -4,7 +4,6 @@ import Fastify from "fastify";
 import { serializerCompiler } from "fastify-type-provider-zod";
 import { createAuthenticate } from "../auth/authenticate.ts";
 import { createOidc } from "../auth/oidc.ts";
-import { TealError } from "../errors.ts";
 import { guardAccess } from "./access.ts";
 import { commands } from "./commands.ts";
 import { bodyLimitBytes } from "./contract.ts";
@@ -13,7 +12,10 @@ import { deployments } from "./deployments.ts";
 import { describeApi, servePages } from "./description.ts";
 import { events } from "./events.ts";
 import { health } from "./health.ts";
+import { addHeaders } from "./headers.ts";
 import { hookAnswers } from "./hookAnswers.ts";
+import { limitRates } from "./limits.ts";
+import { refuseOtherMethods } from "./methods.ts";
 import type { ApiParts, App } from "./parts.ts";
 import { plans } from "./plan.ts";
 import { answerError, checkBySchema } from "./problems.ts";
@@ -24,13 +26,18 @@ import { refuseConnections, refuseRequest } from "./wire.ts";
 import { tokens } from "./tokens.ts";
 import { webhooks } from "./webhooks/routes.ts";
 
-const requestMsMax = 70_000;
+/** How long a request may take to arrive, body and all; how long it then waits for its answer is another matter. */
+const arrivalMsUsual = 30_000;
 
 export async function buildApp(parts: ApiParts): Promise<App> {
+  const { http } = parts.config.current();
+  const { arrivalMs = arrivalMsUsual } = parts;
   const app: App = Fastify({
     loggerInstance: parts.log,
     bodyLimit: bodyLimitBytes,
-    requestTimeout: requestMsMax,
+    requestTimeout: arrivalMs,
+    http: { headersTimeout: arrivalMs, connectionsCheckingInterval: arrivalMs / 2 },
+    trustProxy: http.proxies ?? false,
     forceCloseConnections: "idle",
     // Requests on open connections are finished; each answer tells its client to leave.
     return503OnClosing: false,
@@ -44,10 +51,8 @@ export async function buildApp(parts: ApiParts): Promise<App> {
   });
   app.setValidatorCompiler(checkBySchema);
   app.setSerializerCompiler(serializerCompiler);
-  app.setErrorHandler(answerError);
-  app.setNotFoundHandler((request) => {
-    throw new TealError("not-found", `There is nothing at ${request.method} ${request.url.split("?")[0]}.`);
-  });
+  await addHeaders(app);
+  refuseOtherMethods(app);
 
   app.addHook("onRequest", async (request, reply) => {
     void reply.header("x-request-id", request.id);
@@ -60,6 +65,10 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     createAuthenticate({ ...(root && { root }), insecure, tokens: parts.tokens, issued, clock }),
   );
 
+  const limits = await limitRates(app, parts);
+  app.setErrorHandler(async (error, request, reply) =>
+    answerError(await limits.judge(error, request), request, reply),
+  );
   await describeApi(app);
   for (const routes of [
     deployments,

@@ -33,7 +33,7 @@ export function commands(app: App, parts: ApiParts): void {
   app.post(
     "/v1/deployments/:id/commands",
     {
-      config: { access: { action: "by request", of: "service" } },
+      config: { access: { action: "by request", of: "service" }, bucket: "way-back" },
       schema: {
         operationId: "askCommand",
         tags: ["commands"],

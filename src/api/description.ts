@@ -8,7 +8,8 @@ import swaggerUi from "@fastify/swagger-ui";
 import { jsonSchemaTransform, jsonSchemaTransformObject } from "fastify-type-provider-zod";
 import type { OpenAPIV3_1 } from "openapi-types";
 import { problemMediaType } from "./contract.ts";
-import { errorsPage } from "./errorsPage.ts";
+import { policy } from "./headers.ts";
+import { errorsPage, errorsPageStyle } from "./errorsPage.ts";
 import type { App } from "./parts.ts";
 import { errorsPath } from "./problems.ts";
 
@@ -22,6 +23,11 @@ export const tags = [
   { name: "deliveries", description: "What came to the webhooks, and what it led to." },
   { name: "health", description: "For probes." },
 ];
+
+const style = `
+.swagger-ui .info { margin: 24px 0 } .swagger-ui .info .title { color: #007a7a }
+.swagger-ui .scheme-container { padding: 12px 0 }
+`;
 
 const failed = { $ref: "#/components/responses/Problem" };
 const problem = {
@@ -68,13 +74,22 @@ export async function describeApi(app: App): Promise<void> {
 /** Serves it; after the routes. */
 export async function servePages(app: App): Promise<void> {
   app.get("/openapi.json", { schema: { hide: true } }, async () => app.swagger());
-  app.get(errorsPath, { schema: { hide: true } }, async (_request, reply) =>
+  const ownStyle = { contentSecurityPolicy: policy({ "style-src": [errorsPageStyle] }) };
+  app.get(errorsPath, { schema: { hide: true }, helmet: ownStyle }, async (_request, reply) =>
     reply.type("text/html; charset=utf-8").send(errorsPage),
   );
   await app.register(swaggerUi, {
     routePrefix: "/docs",
-    theme: { title: "Teal: the API" },
-    uiConfig: { docExpansion: "list", defaultModelsExpandDepth: 0 },
+    staticCSP: {
+      ...policy({}).directives,
+      "script-src": "'self'",
+      "style-src": "'self'",
+      "img-src": "'self' data:",
+      "connect-src": "'self'",
+    },
+    theme: { title: "Teal: the API", css: [{ filename: "teal.css", content: style }] },
+    // Without the bar on top, which would show other documents as if they were ours.
+    uiConfig: { layout: "BaseLayout", docExpansion: "list", defaultModelsExpandDepth: 0 },
   });
 }
 

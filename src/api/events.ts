@@ -24,7 +24,7 @@ export function events(app: App, parts: ApiParts): void {
       schema: {
         operationId: "listEvents",
         tags: ["deployments"],
-        summary: "Read the history; with `Accept: text/event-stream`, follow it",
+        summary: "Read the history, or follow it as a stream",
         params: z.strictObject({ id: deploymentId }),
         querystring: eventsQuery,
         headers: z.object({

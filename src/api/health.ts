@@ -9,6 +9,7 @@ export function health(app: App, { ping }: ApiParts): void {
     "/healthz",
     {
       logLevel: "warn",
+      config: { bucket: "none" },
       schema: {
         security: [],
         operationId: "isAlive",
@@ -24,6 +25,7 @@ export function health(app: App, { ping }: ApiParts): void {
     "/readyz",
     {
       logLevel: "warn",
+      config: { bucket: "none" },
       schema: {
         security: [],
         operationId: "isReady",

@@ -30,6 +30,8 @@ export interface ApiParts {
   log: FastifyBaseLogger;
   /** Resolves if Redis answers. */
   ping: () => Promise<unknown>;
+  /** How long a request may take to arrive; the default suits production. */
+  arrivalMs?: number;
   /** Paces the event stream; the defaults suit production. */
   stream?: StreamPace;
 }

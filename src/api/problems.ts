@@ -39,7 +39,7 @@ export function summary(problems: readonly Problem[]): string {
 }
 
 /** Fastify's error handler. */
-export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = translate(error);
   const { status } = known.entry;
   if (status >= 500) {
@@ -51,7 +51,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
     void reply.header("retry-after", String(Math.ceil((known.retryAfterMs ?? retryAfterMsUsual) / 1000)));
   }
   if (known.code === "unauthorized") void reply.header("www-authenticate", "Bearer");
-  void reply
+  return reply
     .code(status)
     .type(problemMediaType)
     .send(JSON.stringify(problemOf(known, request.id)));

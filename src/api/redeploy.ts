@@ -12,7 +12,7 @@ export function redeploy(app: App, parts: ApiParts): void {
   app.post(
     "/v1/deployments/:id/redeploy",
     {
-      config: { access: { action: "rollback", of: "service" } },
+      config: { access: { action: "rollback", of: "service" }, bucket: "way-back" },
       schema: {
         operationId: "redeploy",
         tags: ["deployments"],

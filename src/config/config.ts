@@ -33,6 +33,15 @@ export interface Config extends FileConfig {
     adminTokenFile: string;
     /** Without any token at all; on loopback only. */
     insecure: boolean;
+    /** Networks of proxies whose word about addresses counts; nobody's where left out. */
+    proxies?: string[];
+    /** How often is too often. */
+    limits: {
+      /** Requests of one identity, or of one address that proved nothing, on average; 0: as many as they like. */
+      perSecond: number;
+      /** Refused credentials and signatures from one address. */
+      failuresPerMinute: number;
+    };
     /** How long a stopping process may take for what it has begun. */
     stopMs: number;
   };
@@ -119,6 +128,8 @@ function assemble(env: Environment, source: Config["source"], file: FileConfig):
       ...(env.TEAL_TOKEN && { token: env.TEAL_TOKEN }),
       adminTokenFile: env.TEAL_ADMIN_TOKEN_FILE,
       insecure: env.TEAL_INSECURE === "1",
+      ...(env.TEAL_TRUST_PROXY !== undefined && { proxies: env.TEAL_TRUST_PROXY }),
+      limits: { perSecond: env.TEAL_RATE_LIMIT, failuresPerMinute: env.TEAL_RATE_LIMIT_FAILURES },
       stopMs: env.TEAL_STOP_MS,
     },
     webhookKeys: {

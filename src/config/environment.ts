@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { Problem } from "../errors.ts";
 import { explain } from "./explain.ts";
+import { trustedProxies } from "./exposure.ts";
 import { headerSecrets, hookKeys, outboundAllow, secretNamesIn, secretPrefix } from "./outbound.ts";
 import { misfitsOfRedis, replicaWait, sentinelList } from "./redis.ts";
 import { Secret } from "./secret.ts";
@@ -79,6 +80,9 @@ const schema = z.object({
   TEAL_HOOK_SECRET: hookKeys.default([]),
   TEAL_OUTBOUND_ALLOW: outboundAllow.default({ names: [], suffixes: [], ranges: [] }),
   TEAL_INSECURE: z.enum(["0", "1"]).default("0"),
+  TEAL_TRUST_PROXY: trustedProxies.optional(),
+  TEAL_RATE_LIMIT: whole(0, 100_000, 50),
+  TEAL_RATE_LIMIT_FAILURES: whole(1, 100_000, 20),
   TEAL_LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
   TEAL_CONCURRENCY: whole(1, 1000, 50),
   TEAL_LOCK_MS: whole(500, 600_000, 30_000),

@@ -28,7 +28,7 @@ export const outboundAllow = z
       context.addIssue({ code: "custom", message: `must be at most ${entriesMax} entries` });
     }
     for (const entry of entries.slice(0, entriesMax)) {
-      const range = rangeOf(entry);
+      const range = networkOf(entry);
       if (range !== undefined) allow.ranges.push(range);
       else if (!name.test(entry)) {
         const allowed = "a host name, *.suffix, an address or a network such as 10.20.0.0/16, without a port";
@@ -42,8 +42,8 @@ export const outboundAllow = z
     return allow;
   });
 
-/** A single address is a network of one. */
-function rangeOf(entry: string): string | undefined {
+/** An address or a network as CIDR, undefined where it is neither; a single address is a network of one. */
+export function networkOf(entry: string): string | undefined {
   if (network.safeParse(entry).success) return entry;
   if (z.ipv4().safeParse(entry).success) return `${entry}/32`;
   return z.ipv6().safeParse(entry).success ? `${entry}/128` : undefined;

@@ -59,6 +59,7 @@ export function testConfig(change: Partial<Config> = {}): Config {
       insecure: false,
       adminTokenFile: "unused",
       stopMs: 1_000,
+      limits: { perSecond: 1_000, failuresPerMinute: 1_000 },
     },
     webhookKeys: {
       github: [new Secret(webhookKeys.github)],

@@ -1,0 +1,95 @@
+/**
+ * How often somebody may ask. Counted in this process alone: nothing is asked of Redis, so that nobody is refused
+ * because it is down. What goes back has a bucket of its own, which no other requests can empty, and whoever proves
+ * who they are is never refused for others' wrong guesses, though they come from the same address.
+ */
+import rateLimit, { normalizeIP } from "@fastify/rate-limit";
+import type { FastifyRequest } from "fastify";
+import { TealError } from "../errors.ts";
+import { limitRate } from "../telemetry.ts";
+import type { ApiParts, App } from "./parts.ts";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** Left out: `look` for what only reads, `change` for the rest. */
+    bucket?: Bucket | "none";
+  }
+}
+
+type Bucket = "look" | "change" | "way-back";
+
+/** Short, so that nobody waits long. */
+const windowMs = 10_000;
+const failureWindowMs = 60_000;
+/** Most that are counted apart in one bucket; whoever was quiet longest is forgotten first. */
+const callersMax = 20_000;
+const warnEveryMs = 10_000;
+
+export interface Limits {
+  /** What is answered in place of a refusal: where too many credentials or signatures were wrong, that. */
+  judge(error: unknown, request: FastifyRequest): Promise<unknown>;
+}
+
+/** To be called once the app knows how to tell who asks. */
+export async function limitRates(app: App, { config, log, clock }: ApiParts): Promise<Limits> {
+  const { perSecond, failuresPerMinute } = config.current().http.limits;
+  await app.register(rateLimit, { global: false, cache: callersMax });
+  const bucket = () =>
+    app.createRateLimit({
+      max: (perSecond * windowMs) / 1000,
+      timeWindow: windowMs,
+      keyGenerator: callerOf,
+    });
+  const buckets = { look: bucket(), change: bucket(), "way-back": bucket() } satisfies Record<
+    Bucket,
+    unknown
+  >;
+  const failures = app.createRateLimit({
+    max: failuresPerMinute,
+    timeWindow: failureWindowMs,
+    keyGenerator: addressOf,
+  });
+  const trouble = limitRate(log, warnEveryMs, () => clock.now());
+
+  app.addHook("onRequest", async (request) => {
+    const name = request.routeOptions.config.bucket ?? (readOnly.has(request.method) ? "look" : "change");
+    if (name === "none" || perSecond === 0) return;
+    const verdict = await buckets[name](request);
+    if (verdict.isAllowed || !verdict.isExceeded) return;
+    trouble.warn({ caller: verdict.key, bucket: name }, "somebody asks too often");
+    throw new TealError(
+      "rate-limited",
+      `More than ${perSecond} requests a second came from ${request.identity?.name ?? "this address"} in the last ${windowMs / 1000} s.`,
+      { retryAfterMs: verdict.ttl },
+    );
+  });
+
+  return {
+    async judge(error, request) {
+      if (!(error instanceof TealError) || error.code !== "unauthorized") return error;
+      const verdict = await failures(request);
+      if (verdict.isAllowed || !verdict.isExceeded) return error;
+      trouble.warn({ address: request.ip }, "many credentials or signatures from one address are wrong");
+      return new TealError(
+        "rate-limited",
+        `More than ${failuresPerMinute} requests from this address had no valid credentials in the last minute.`,
+        { retryAfterMs: verdict.ttl, cause: error },
+      );
+    },
+  };
+}
+
+const readOnly: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+
+/** Whoever proved who they are, wherever they are; the address of everybody else, and of those who share one secret. */
+function callerOf(request: FastifyRequest): string {
+  const { identity } = request;
+  if (!identity) return addressOf(request);
+  const own = identity.via === "token" || identity.via === "oidc";
+  return own ? identity.id : `${identity.id} ${addressOf(request)}`;
+}
+
+/** An IPv6 network counts as one: whoever has one address of it has them all. */
+function addressOf({ ip }: FastifyRequest): string {
+  return normalizeIP(ip);
+}
