@@ -47,7 +47,7 @@ export function events(app: App, parts: ApiParts): void {
     },
     async (request, reply) => {
       const { id } = request.params;
-      const { from, limit } = request.query;
+      const { cursor: from, limit } = request.query;
       const d = await loadOrFail(parts, id);
       request.permit(d.service);
       if (!request.headers.accept?.includes("text/event-stream")) {

@@ -70,7 +70,7 @@ export function createClient({ url, token, actor }: Address) {
       signal?.throwIfAborted();
       throw unreachable(base, error);
     }
-    if (!response.ok) throw failureOf(response.status, text, base);
+    if (!response.ok) throw failureOf(response, text, base);
     const parsed = schema.safeParse(parseJson(text));
     if (!parsed.success) throw strange(base);
     return parsed.data;
@@ -86,6 +86,7 @@ export function createClient({ url, token, actor }: Address) {
       patienceMs,
       signal,
       isPassing: (error) => error instanceof Failure && error.exitCode === exitCodes.unavailable,
+      leastWaitMs: (error) => (error instanceof Failure ? error.retryAfterMs : undefined),
       onTrouble: (error) => error instanceof Failure && onTrouble?.(error),
     });
   }
@@ -128,7 +129,7 @@ export function createClient({ url, token, actor }: Address) {
     list: (query: Record<string, string>, how: Ask) =>
       ask(deploymentPage, `/v1/deployments?${new URLSearchParams(query).toString()}`, how),
     events: (id: string, from: number, how: Ask) =>
-      ask(eventPage, `${deploymentPath(id)}/events?from=${from}&limit=500`, how),
+      ask(eventPage, `${deploymentPath(id)}/events?cursor=${from}&limit=500`, how),
     /** With the key, repeating it never gives the command twice. */
     command: (id: string, body: CommandBody, waitSeconds: number, key: string, how: Ask) =>
       ask(commandAnswer, `${deploymentPath(id)}/commands?wait=${waitSeconds}s`, how, {
@@ -152,7 +153,7 @@ export function createClient({ url, token, actor }: Address) {
       } catch (error) {
         throw unreachable(base, error);
       }
-      throw failureOf(response.status, await response.text(), base);
+      throw failureOf(response, await response.text(), base);
     },
   };
 }
@@ -185,9 +186,9 @@ function unreachable(base: URL, error: unknown): Failure {
   });
 }
 
-function failureOf(status: number, text: string, base: URL): Failure {
+function failureOf({ status, headers }: Response, text: string, base: URL): Failure {
   const parsed = problemDetails.safeParse(parseJson(text));
-  if (parsed.success) return refusal(status, parsed.data);
+  if (parsed.success) return refusal(parsed.data, Number(headers.get("retry-after") ?? 0) * 1000);
   // A proxy in between, or something else altogether.
   return status >= 500
     ? new Failure(exitCodes.unavailable, `${base.origin} answered ${status}`, {

@@ -10,7 +10,7 @@ export const exitCodes = {
   usage: 2,
   /** Understood and refused: the right is missing, the service is busy, the command does not fit, or a plan comes to no good end. */
   refused: 3,
-  /** Teal can't be reached, or can't keep the request at the moment. */
+  /** Teal can't be reached, can't keep the request at the moment, or is asked too often. */
   unavailable: 4,
   /** It went on for longer than was to be waited. */
   timeout: 5,
@@ -25,23 +25,29 @@ export class Failure extends Error {
   readonly exitCode: ExitCode;
   readonly fix: string | undefined;
   readonly body: ProblemDetails | undefined;
+  /** Asked again before that, it fails again. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(exitCode: ExitCode, message: string, options: { fix?: string; body?: ProblemDetails } = {}) {
+  constructor(
+    exitCode: ExitCode,
+    message: string,
+    options: { fix?: string; body?: ProblemDetails; retryAfterMs?: number } = {},
+  ) {
     super(message);
     this.name = "Failure";
     this.exitCode = exitCode;
     this.fix = options.fix;
     this.body = options.body;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 
 /** A refusal of the API. */
-export function refusal(status: number, body: ProblemDetails): Failure {
-  const code =
-    status === 409 || status === 403
-      ? exitCodes.refused
-      : status >= 500
-        ? exitCodes.unavailable
-        : exitCodes.usage;
-  return new Failure(code, body.detail, { fix: body.fix, body });
+export function refusal(body: ProblemDetails, retryAfterMs: number): Failure {
+  return new Failure(exitCodeOf(body.status), body.detail, { fix: body.fix, body, retryAfterMs });
+}
+
+function exitCodeOf(status: number): ExitCode {
+  if (status === 409 || status === 403) return exitCodes.refused;
+  return status >= 500 || status === 429 ? exitCodes.unavailable : exitCodes.usage;
 }

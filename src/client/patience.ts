@@ -24,6 +24,8 @@ export interface Patience {
   /** Ends it at once. */
   signal?: AbortSignal | undefined;
   isPassing: (error: unknown) => boolean;
+  /** What the other side asks to wait at least. */
+  leastWaitMs?: (error: unknown) => number | undefined;
   /** Told once, when it is about to be repeated. */
   onTrouble?: ((error: unknown) => void) | undefined;
 }
@@ -31,7 +33,7 @@ export interface Patience {
 /** Does it until it succeeds, what it throws is not passing, or `patienceMs` are over; then throws that. */
 export async function patiently<T>(
   act: () => Promise<T>,
-  { patienceMs, signal, isPassing, onTrouble }: Patience,
+  { patienceMs, signal, isPassing, leastWaitMs, onTrouble }: Patience,
 ): Promise<T> {
   const deadline = Date.now() + patienceMs;
   const waits = createWaits();
@@ -39,7 +41,7 @@ export async function patiently<T>(
     try {
       return await act();
     } catch (error) {
-      const waitMs = waits.next();
+      const waitMs = Math.max(waits.next(), leastWaitMs?.(error) ?? 0);
       if (!isPassing(error) || Date.now() + waitMs > deadline) throw error;
       if (!told) onTrouble?.(error);
       await sleep(waitMs, undefined, { signal });

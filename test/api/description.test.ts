@@ -48,3 +48,11 @@ it("says in words what answers are, down to their fields", () => {
   expect(Deployment).toHaveProperty("properties.hold");
   expect(JSON.stringify(Deployment)).toContain("CI need not wait any longer.");
 });
+
+it("gives an example of every body, as the page for people shows it", () => {
+  const bodies = operationsOf(document).flatMap(({ name, says: { requestBody } }) =>
+    requestBody && "content" in requestBody ? [[name, requestBody.content["application/json"]?.example]] : [],
+  );
+  expect(bodies.length).toBeGreaterThan(5);
+  for (const [name, example] of bodies) expect(example, String(name)).toBeTypeOf("object");
+});

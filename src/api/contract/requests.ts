@@ -97,6 +97,11 @@ export const deployRequest = z
   .refine((body) => body.taskDefinition ?? body.images ?? body.taskSet, {
     error: "or images or taskSet must be given",
     path: ["taskDefinition"],
+  })
+  .meta({
+    examples: [
+      { service: "checkout", images: { web: "registry.example/web:7" }, build: 7, reason: "build 7" },
+    ],
   });
 export type DeployBody = z.input<typeof deployRequest>;
 
@@ -113,7 +118,7 @@ export const listQuery = z.strictObject({
 });
 
 export const eventsQuery = z.strictObject({
-  from: whole(0, 999_999_999, 0).describe("The first event's number."),
+  cursor: whole(0, 999_999_999, 0).describe("`next` of the page before: the first event's number."),
   limit: whole(1, 500, 100),
 });
 
@@ -153,7 +158,8 @@ export const commandRequest = z
     }
     if (body.command === "override" && body.reason === undefined)
       wrong("reason", "is missing: why go on all the same?");
-  });
+  })
+  .meta({ examples: [{ command: "rollback", reason: "p99 doubled" }] });
 export type CommandBody = z.input<typeof commandRequest>;
 
 export const commandQuery = z.strictObject({
@@ -182,24 +188,29 @@ export const hookAnswerRequest = z
       .describe("For IN_PROGRESS: seconds until it is called again. Left out: 30."),
     message: z.string().max(10_000).optional().describe("For people, who see its first 500 characters."),
   })
-  .refine((body) => body.status ?? body.hookStatus, { error: "is missing", path: ["status"] });
+  .refine((body) => body.status ?? body.hookStatus, { error: "is missing", path: ["status"] })
+  .meta({ examples: [{ attempt: 1, status: "SUCCEEDED", message: "40 tests ran" }] });
 
-export const redeployRequest = z.strictObject({
-  reason: text(500).optional().describe("For the history."),
-  whenBusy: z
-    .enum(["rollback", "reject"])
-    .optional()
-    .describe("While another deployment acts: it goes back first (default), or this is refused."),
-});
+export const redeployRequest = z
+  .strictObject({
+    reason: text(500).optional().describe("For the history."),
+    whenBusy: z
+      .enum(["rollback", "reject"])
+      .optional()
+      .describe("While another deployment acts: it goes back first (default), or this is refused."),
+  })
+  .meta({ examples: [{ reason: "back to build 6" }] });
 export type RedeployBody = z.input<typeof redeployRequest>;
 
-export const recoverRequest = z.strictObject({
-  deployment: deploymentId.describe("The one that a stray's tag names."),
-  way: z
-    .enum(["forward", "back", "remove"])
-    .describe("Go on with its green; put everything back; take away a set that replaces nothing any more."),
-  strategy: text(64)
-    .optional()
-    .describe("For what is left of the way forward, instead of the service's own."),
-});
+export const recoverRequest = z
+  .strictObject({
+    deployment: deploymentId.describe("The one that a stray's tag names."),
+    way: z
+      .enum(["forward", "back", "remove"])
+      .describe("Go on with its green; put everything back; take away a set that replaces nothing any more."),
+    strategy: text(64)
+      .optional()
+      .describe("For what is left of the way forward, instead of the service's own."),
+  })
+  .meta({ examples: [{ deployment: "checkout-m3x0abcd12-4f9a03", way: "back" }] });
 export type RecoverBody = z.input<typeof recoverRequest>;

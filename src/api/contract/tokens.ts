@@ -29,15 +29,19 @@ const grant = z.object({
     .describe("Only these of the role's."),
 });
 
-export const tokenRequest = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[\w@.+/-]{1,64}$/, { error: "must be 1 to 64 letters, digits and @ . + / - _" })
-    .describe("Whose it is, in the history."),
-  kind: kind.default("operator"),
-  grants: z.array(z.strictObject(grant.shape)).min(1).max(20),
-  days: z.int().min(1).max(1000).default(90).describe("How long it is valid."),
-});
+export const tokenRequest = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[\w@.+/-]{1,64}$/, { error: "must be 1 to 64 letters, digits and @ . + / - _" })
+      .describe("Whose it is, in the history."),
+    kind: kind.default("operator"),
+    grants: z.array(z.strictObject(grant.shape)).min(1).max(20),
+    days: z.int().min(1).max(1000).default(90).describe("How long it is valid."),
+  })
+  .meta({
+    examples: [{ name: "ci", kind: "ci", grants: [{ role: "deployer", services: ["checkout"] }], days: 90 }],
+  });
 export type TokenBody = z.input<typeof tokenRequest>;
 
 export const tokenView = z.object({
