@@ -51,6 +51,17 @@ async function asked(times: number, how: Asked = {}) {
   return last;
 }
 
+const rollback = (id: string): Asked => ({
+  method: "POST",
+  url: `/v1/deployments/${id}/commands`,
+  payload: { command: "rollback" },
+});
+
+const forged = (address: string): Asked => ({
+  headers: { authorization: "Bearer guess", "x-forwarded-for": address },
+  from: "10.0.0.9",
+});
+
 describe("headers", () => {
   const usual = {
     "content-security-policy": "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
@@ -136,12 +147,6 @@ describe("what nobody serves", () => {
 });
 
 describe("limits", () => {
-  const rollback = (id: string): Asked => ({
-    method: "POST",
-    url: `/v1/deployments/${id}/commands`,
-    payload: { command: "rollback" },
-  });
-
   it("refuse those who ask too often, and nobody else, for a short time", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
     await restage({ limits: { perSecond: 1, failuresPerMinute: 5 } });
@@ -196,11 +201,6 @@ describe("limits", () => {
 });
 
 describe("X-Forwarded-For", () => {
-  const forged = (address: string): Asked => ({
-    headers: { authorization: "Bearer guess", "x-forwarded-for": address },
-    from: "10.0.0.9",
-  });
-
   it("is nothing where no proxy is configured: neither limits nor logs see it", async () => {
     await restage({ limits: { perSecond: 1_000, failuresPerMinute: 5 } });
     for (let count = 0; count < 5; count += 1) await ask(forged(`198.51.100.${count}`));

@@ -79,7 +79,9 @@ export const deliveriesQuery = z.strictObject({
   cursor: z.string().max(200).optional().describe("`next` of the page before."),
 });
 
-export const redeliverRequest = z.strictObject({
-  again: z.boolean().optional().describe("Also where it started a deployment already."),
-});
+export const redeliverRequest = z
+  .strictObject({
+    again: z.boolean().optional().describe("Also where it started a deployment already."),
+  })
+  .meta({ examples: [{ again: true }] });
 export type RedeliverBody = z.input<typeof redeliverRequest>;
