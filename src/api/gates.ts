@@ -1,6 +1,6 @@
 /** What the API shows of a deployment's steps, gates and checks: what is done, what it stands at, what it waits for. */
 import { backgroundGate, checksUnderWay } from "../deployment/analysis.ts";
-import { opensAt } from "../deployment/calendar.ts";
+import { opensAt } from "../deployment/hours.ts";
 import type { Phase } from "../deployment/phases.ts";
 import { type Deployment, elapsedMs, type GateRecord } from "../deployment/record.ts";
 import { describeStep, type GateStep, gateId, isGate, type Step } from "../deployment/strategy.ts";

@@ -1,6 +1,7 @@
 /** `windows` and `freezes`: when traffic may move, and when not. */
 import { z } from "zod";
-import type { Freeze, Window } from "../deployment/calendar.ts";
+import type { Freeze } from "../deployment/calendar.ts";
+import type { Window } from "../deployment/hours.ts";
 import { momentForms, momentOf } from "./moments.ts";
 import { hours, limits, name, noneTwice, text, timezone } from "./words.ts";
 

@@ -1,7 +1,7 @@
 /** `strategies`: steps, and what surrounds them. What they come to is in `expand.ts`. */
 import { z } from "zod";
-import { windowFault } from "../deployment/calendar.ts";
 import { stages } from "../deployment/hook.ts";
+import { windowFault } from "../deployment/hours.ts";
 import { duration as describeMs } from "../deployment/strategy.ts";
 import { duration } from "./duration.ts";
 import { expand, gatesOf } from "./expand.ts";

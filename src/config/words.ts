@@ -1,7 +1,8 @@
 /** The small words of `teal.yaml` that several of its nouns use: names, ARNs, addresses, and how much of each. */
 import { z } from "zod";
-import { isTimezone, windowFault } from "../deployment/calendar.ts";
 import type { HeaderValue } from "../deployment/check.ts";
+import { windowFault } from "../deployment/hours.ts";
+import { isTimezone } from "../deployment/zones.ts";
 
 /** How many there may be. */
 export const limits = {

@@ -2,9 +2,9 @@
  * A strategy: a named list of steps with what surrounds them. The record of a deployment carries its strategy
  * as it was at the start, so that editing `teal.yaml` never changes a deployment under way.
  */
-import type { Window } from "./calendar.ts";
 import type { Check } from "./check.ts";
 import type { Hook, Stage } from "./hook.ts";
+import type { Window } from "./hours.ts";
 import { verdictDefaults } from "./verdict/verdict.ts";
 
 export type Step =

@@ -3,8 +3,8 @@
  * have steps go by these rules; a phase that has none skips them.
  */
 import { backgroundOutcome, stepOutcome } from "../analysis.ts";
-import { isOpen, opensAt } from "../calendar.ts";
 import type { HookRequest } from "../hook.ts";
+import { isOpen, opensAt } from "../hours.ts";
 import { elapsedMs, type Actor, type Deployment } from "../record.ts";
 import {
   describeStep,
