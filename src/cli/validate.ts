@@ -27,13 +27,14 @@ function read(file: string): string {
 }
 
 function draw(found: Review, { colors: c }: Pick<Terminal, "colors">): string[] {
-  const { services, strategies, checks, freezes, schedules, needs } = found;
+  const { services, strategies, checks, freezes, schedules, webhooks, needs, apiNeeds } = found;
   const counts = [
     counted(services.length, "service", "services"),
     counted(strategies.length, "strategy", "strategies"),
     counted(checks.length, "check", "checks"),
     counted(freezes.length, "freeze", "freezes"),
     counted(schedules.length, "schedule", "schedules"),
+    counted(webhooks.length, "webhook", "webhooks"),
   ];
   const lines = [`${c.green("✓")} ${found.file}: ${counts.join(", ")}`];
   for (const service of services) {
@@ -55,7 +56,7 @@ function draw(found: Review, { colors: c }: Pick<Terminal, "colors">): string[] 
       c.dim(`  ${surroundings.join(", ")}`),
     );
   }
-  if (freezes.length + schedules.length + needs.length > 0) lines.push("");
+  if (freezes.length + schedules.length + webhooks.length + needs.length > 0) lines.push("");
   for (const { id, from, to, reason, services: some } of freezes) {
     lines.push(
       `freeze ${c.bold(id)}  ${minute(from)} to ${minute(to)}: ${clean(reason)} (${some?.join(", ") ?? "all services"})`,
@@ -64,6 +65,14 @@ function draw(found: Review, { colors: c }: Pick<Terminal, "colors">): string[] 
   for (const { name, service, what, cron, timezone, next } of schedules) {
     lines.push(`schedule ${c.bold(name)}  ${cron} ${timezone}: ${service}: ${what}; next ${minute(next)}`);
   }
+  for (const { name, from, on, service, when } of webhooks) {
+    const event = on === undefined ? from : `${from} ${on}`;
+    lines.push(
+      `webhook ${c.bold(name)}  ${clean(event)}: ${clean(service)}`,
+      c.dim(`  ${clean(when.join("; "))}`),
+    );
+  }
+  if (apiNeeds.length > 0) lines.push(`the API needs ${apiNeeds.join(", ")}`);
   if (needs.length > 0) lines.push(`workers need ${needs.join(", ")}`);
   return lines;
 

@@ -78,10 +78,17 @@ export function watchConfig(initial: Config, { now, log, every = realTimer }: Wa
       config = withFile(config, text, file.config);
       since = now();
       failure = undefined;
-      const { services, strategies, schedules } = file.config;
-      const counts = [services, strategies, schedules].map((table) => Object.keys(table).length);
+      const { services, strategies, schedules, webhooks } = file.config;
+      const counts = [services, strategies, schedules, webhooks].map((table) => Object.keys(table).length);
       log.info(
-        { path, digest, services: counts[0], strategies: counts[1], schedules: counts[2] },
+        {
+          path,
+          digest,
+          services: counts[0],
+          strategies: counts[1],
+          schedules: counts[2],
+          webhooks: counts[3],
+        },
         "the changed configuration is in force",
       );
       return;

@@ -9,6 +9,7 @@ import type { ConfiguredService, FileConfig } from "./configured.ts";
 import { readConfigText } from "./file.ts";
 import { needsOf } from "./outside.ts";
 import type { Schedule } from "./schedules.ts";
+import { type Webhook, webhookVariables } from "./webhooks.ts";
 
 export interface Review {
   file: string;
@@ -22,8 +23,11 @@ export interface Review {
   /** Moments are ISO 8601 in UTC. */
   freezes: { id: string; from: string; to: string; reason: string; services?: string[] }[];
   schedules: { name: string; service: string; what: string; cron: string; timezone: string; next: string }[];
-  /** Variables of the environment that a worker needs for it. */
+  /** `when`: every condition, those that hold unless the file says otherwise among them. */
+  webhooks: { name: string; from: string; on?: string; service: string; when: string[] }[];
+  /** Variables of the environment that a worker needs for it, and that the API does. */
   needs: string[];
+  apiNeeds: string[];
 }
 
 export interface ReviewedService {
@@ -66,11 +70,20 @@ export interface ReviewedStep {
 /** @param now ms since the epoch: for what is open now and comes next */
 export function review(text: string, file: string, now: number): Review {
   const { config, problems } = readConfigText(text, file);
-  const nothing = { services: [], strategies: [], checks: [], freezes: [], schedules: [], needs: [] };
+  const nothing = {
+    services: [],
+    strategies: [],
+    checks: [],
+    freezes: [],
+    schedules: [],
+    webhooks: [],
+    needs: [],
+    apiNeeds: [],
+  };
   if (!config) {
     return { file, problems: problems.map(({ path = file, message }) => ({ path, message })), ...nothing };
   }
-  const { services, strategies, checks, freezes, schedules } = config;
+  const { services, strategies, checks, freezes, schedules, webhooks } = config;
   const written: unknown = parse(text, { logLevel: "silent" });
   return {
     file,
@@ -86,7 +99,9 @@ export function review(text: string, file: string, now: number): Review {
       ...(some && { services: some }),
     })),
     schedules: Object.values(schedules).map((schedule) => scheduleOf(schedule, now)),
+    webhooks: Object.values(webhooks).map(webhookOf),
     needs: needed(written),
+    apiNeeds: [...new Set(Object.values(webhooks).map(({ from }) => webhookVariables[from]))].sort(),
   };
 }
 
@@ -192,6 +207,11 @@ function scheduleOf(
       ? `deploy by ${asks.strategy.name}`
       : `promote ${asks.full ? "fully" : "to the next step"}${asks.ifHealthy ? ", if healthy" : ""}`;
   return { name, service, what, cron, timezone, next: iso(nextOf(cron, timezone, now)) };
+}
+
+function webhookOf({ name, from, on, when, deploy }: Webhook): Review["webhooks"][number] {
+  const conditions = Object.entries(when).map(([path, like]) => `${path} is ${like.join(" or ")}`);
+  return { name, from, ...(on !== undefined && { on }), service: deploy.service, when: conditions };
 }
 
 function needed(written: unknown): string[] {

@@ -7,6 +7,13 @@ import { limits, name } from "./words.ts";
 export const webhookSources = ["github", "eventbridge", "generic"] as const;
 export type WebhookSource = (typeof webhookSources)[number];
 
+/** The variables with the keys by which they prove themselves to the API. */
+export const webhookVariables = {
+  github: "TEAL_GITHUB_SECRET",
+  eventbridge: "TEAL_EVENTBRIDGE_KEY",
+  generic: "TEAL_WEBHOOK_SECRET",
+} as const satisfies Record<WebhookSource, string>;
+
 export const githubEvents = ["deployment", "workflow_run", "release", "registry_package"] as const;
 export type GithubEvent = (typeof githubEvents)[number];
 
@@ -54,14 +61,16 @@ const deploy = z.strictObject(fields).superRefine((written, context) => {
 });
 export type WebhookRequest = z.output<typeof deploy>;
 
-const pattern = z
-  .union([z.string().min(1).max(500), z.number(), z.boolean()], {
-    error: "must be a text, a number or true or false",
+const scalar = z.union([z.string().min(1).max(500), z.number(), z.boolean()]);
+/** As texts, be it one or several. */
+const patterns = z
+  .union([...scalar.options, z.array(scalar).min(1).max(limits.patterns)], {
+    error: "must be a text, a number, true or false, or a list of these",
   })
-  .transform(String);
+  .transform((like) => [like].flat().map(String));
 
 const when = z
-  .record(payloadPath, z.union([pattern, z.array(pattern).min(1).max(limits.patterns)]))
+  .record(payloadPath, patterns)
   .refine((all) => Object.keys(all).length >= 1 && Object.keys(all).length <= limits.conditions, {
     error: `must be 1 to ${limits.conditions} conditions`,
   })
@@ -69,19 +78,32 @@ const when = z
     "By path into the payload, what its value must be like; of several, one. * stands for any characters.",
   );
 
+/** Where it comes from; and that its owner must stand there in full, or a stranger's would do as well. */
+const origins: Readonly<Record<string, RegExp>> = {
+  "repository.full_name": /^[^/*]+\//,
+  "registry_package.namespace": /^[^*]+$/,
+};
+
 /** Whoever has the secret in another repository must not start what was meant for this one. */
-const ofOneRepository = when.refine(
-  (all) => ["repository.full_name", "registry_package.namespace"].some((path) => Object.hasOwn(all, path)),
-  {
-    error:
-      "must have repository.full_name (or, of packages without a repository, registry_package.namespace)",
-  },
-);
+const ofOneOwner = when.superRefine((all, context) => {
+  if (context.issues.length > 0) return;
+  const named = Object.entries(origins).filter(([path]) => Object.hasOwn(all, path));
+  if (named.length === 0) {
+    const message =
+      "must have repository.full_name (or, of packages without a repository, registry_package.namespace)";
+    context.addIssue({ code: "custom", message });
+  }
+  for (const [path, form] of named) {
+    if (all[path]?.every((pattern) => form.test(pattern))) continue;
+    const message = "must name the owner in full, such as acme/*";
+    context.addIssue({ code: "custom", path: [path], message });
+  }
+});
 
 const webhook = z.discriminatedUnion(
   "from",
   [
-    z.strictObject({ from: z.literal("github"), on: z.enum(githubEvents), when: ofOneRepository, deploy }),
+    z.strictObject({ from: z.literal("github"), on: z.enum(githubEvents), when: ofOneOwner, deploy }),
     z.strictObject({
       from: z.literal("eventbridge"),
       on: z.string().min(1).max(128).describe("The detail-type, such as ECR Image Action"),
@@ -112,16 +134,14 @@ const usual: Readonly<Record<string, Conditions>> = {
 };
 
 export function toWebhook(webhookName: string, written: Written): Webhook {
-  const own: Conditions = Object.fromEntries(
-    Object.entries(written.when).map(([path, like]) => [path, typeof like === "string" ? [like] : like]),
-  );
+  const { from, when: own, deploy } = written;
   const on = written.from === "generic" ? undefined : written.on;
   return {
     name: webhookName,
-    from: written.from,
+    from,
     ...(on !== undefined && { on }),
     when: { ...(on !== undefined && usual[on]), ...(on === "workflow_run" && ofNoFork(own)), ...own },
-    deploy: written.deploy,
+    deploy,
   };
 }
 

@@ -25,7 +25,7 @@ it("shows what the example comes to, step by step, without Teal", async () => {
   const { code, output } = await validate("examples/teal.yaml");
   expect(code).toBe(0);
   expect(output).toContain(
-    "✓ examples/teal.yaml: 3 services, 3 strategies, 5 checks, 1 freeze, 2 schedules\n",
+    "✓ examples/teal.yaml: 3 services, 3 strategies, 5 checks, 1 freeze, 2 schedules, 2 webhooks\n",
   );
   expect(output).toContain(
     "checkout  prod/checkout in eu-west-1\n  strategy careful; 2 routes, 1 test route;",
@@ -45,6 +45,10 @@ it("shows what the example comes to, step by step, without Teal", async () => {
       "  bake 15m, retain 1d, hold 30s, drain 25 % every 30s, on drift hold",
     ].join("\n"),
   );
+  expect(output).toContain(
+    "webhook checkout-main  github workflow_run: checkout\n  action is completed; workflow_run.conclusion is success;",
+  );
+  expect(output).toContain("the API needs TEAL_EVENTBRIDGE_KEY, TEAL_GITHUB_SECRET\n");
   expect(output).toContain("freeze freeze-1  2026-12-19 23:00 UTC to 2027-01-02 23:00 UTC: year end");
 });
 

@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { TealError } from "../../errors.ts";
 import type { Secret } from "../../config/secret.ts";
-import type { WebhookSource } from "../../config/webhooks.ts";
+import { type WebhookSource, webhookSources, webhookVariables } from "../../config/webhooks.ts";
 import { type DeliveryReceipt, deliveryReceipt } from "../contract.ts";
 import { resultViewOf } from "../deliveries.ts";
 import type { ApiParts, App } from "../parts.ts";
@@ -17,8 +17,6 @@ type Read = (keys: readonly Secret[], request: Request) => Received | { why: str
 
 interface Sender {
   read: Read;
-  /** The variable that holds its keys. */
-  variable: string;
   /**
    * It looks at the status alone, and sends again for hours what was not answered with success: so what Teal has
    * understood and kept is one, whatever it came to.
@@ -32,7 +30,6 @@ interface Sender {
 const senders: Record<WebhookSource, Sender> = {
   github: {
     read: readGithub,
-    variable: "TEAL_GITHUB_SECRET",
     persistent: false,
     operationId: "deliverGithub",
     summary: "Take a delivery of GitHub",
@@ -40,7 +37,6 @@ const senders: Record<WebhookSource, Sender> = {
   },
   eventbridge: {
     read: readEventbridge,
-    variable: "TEAL_EVENTBRIDGE_KEY",
     persistent: true,
     operationId: "deliverEventbridge",
     summary: "Take an event of AWS from an API destination of EventBridge",
@@ -49,7 +45,6 @@ const senders: Record<WebhookSource, Sender> = {
   },
   generic: {
     read: readGeneric,
-    variable: "TEAL_WEBHOOK_SECRET",
     persistent: false,
     operationId: "deliverGeneric",
     summary: "Take a delivery of any CI",
@@ -66,7 +61,7 @@ export function webhooks(app: App, parts: ApiParts): void {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
-    for (const source of ["github", "eventbridge", "generic"] as const) {
+    for (const source of webhookSources) {
       const { operationId, summary, description } = senders[source];
       const response = {
         200: deliveryReceipt.describe("Nothing was to be started."),
@@ -78,7 +73,7 @@ export function webhooks(app: App, parts: ApiParts): void {
           config: { access: { of: "signed" } },
           schema: { security: [], operationId, tags: ["webhooks"], summary, description, response },
         },
-        async (request, reply) => answer(parts, senders[source], webhookKeys[source], request, reply),
+        async (request, reply) => answer(parts, source, webhookKeys[source], request, reply),
       );
     }
   });
@@ -86,14 +81,16 @@ export function webhooks(app: App, parts: ApiParts): void {
 
 async function answer(
   parts: ApiParts,
-  { read, variable, persistent }: Sender,
+  source: WebhookSource,
   keys: readonly Secret[],
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<DeliveryReceipt> {
   if (keys.length === 0) {
+    const variable = webhookVariables[source];
     throw new TealError("not-found", `This webhook is off: no ${variable} is set on the server.`);
   }
+  const { read, persistent } = senders[source];
   const received = read(keys, {
     header: (name) => {
       const value = request.headers[name];
