@@ -1,6 +1,7 @@
 /** The composition root: the only place that makes adapters and puts them together. */
 import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
+import { createClients } from "./aws/clients.ts";
 import { createCloud } from "./aws/cloud.ts";
 import { createMetrics } from "./aws/metrics.ts";
 import type { Config } from "./config/config.ts";
@@ -99,8 +100,9 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     ...(keep && { keep }),
   });
   const wakes = createWakes({ redis, prefix, log: troubleLog });
-  const cloud = createCloud({ clock, log });
-  const metrics = createMetrics({ clock, log });
+  const clients = createClients({ clock });
+  const cloud = createCloud({ clock, log, clients });
+  const metrics = createMetrics({ clock, log, clients });
   const outbound = { clock, log, ...config.outbound };
   const gauges = createGauges(outbound);
   const hooks = createHooks({ ...outbound, keys: config.outbound.hookKeys });

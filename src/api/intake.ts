@@ -4,6 +4,7 @@ import type { ConfiguredService } from "../config/configured.ts";
 import { misfitOf } from "../config/misfit.ts";
 import { arnPattern } from "../config/words.ts";
 import type { Strategy } from "../deployment/strategy.ts";
+import { accountIdOf } from "../deployment/target.ts";
 import { type Problem, TealError } from "../errors.ts";
 import type { z } from "zod";
 import type { DeploymentView, deployRequest } from "./contract.ts";
@@ -85,14 +86,15 @@ function misfits(service: ConfiguredService, strategy: Strategy, taskDefinition?
   const problems: Problem[] = [];
   const misfit = misfitOf(strategy, service.target);
   if (misfit !== undefined) problems.push({ code: "bad-request", path: "strategy", message: misfit });
-  const region = arnPattern.exec(taskDefinition ?? "")?.[2];
-  if (region && region !== service.target.region) {
-    problems.push({
-      code: "bad-request",
-      path: "taskDefinition",
-      message: `the task definition is in region ${region}, but service ${service.target.name} is in ${service.target.region}`,
-    });
-  }
+  const { target } = service;
+  const [, , region, account] = arnPattern.exec(taskDefinition ?? "") ?? [];
+  const elsewhere = (is: string, but: string) => {
+    const message = `the task definition is in ${is}, but service ${target.name} is in ${but}`;
+    problems.push({ code: "bad-request", path: "taskDefinition", message });
+  };
+  if (region && region !== target.region) elsewhere(`region ${region}`, target.region);
+  const its = accountIdOf(target);
+  if (account && its && account !== its) elsewhere(`account ${account}`, its);
   return problems;
 }
 

@@ -4,6 +4,7 @@ import type { ConfiguredService } from "../config/configured.ts";
 import { closuresAt } from "../deployment/calendar.ts";
 import { describeRequest } from "../deployment/event.ts";
 import type { Deployment } from "../deployment/record.ts";
+import { accountIdOf } from "../deployment/target.ts";
 import type { Slot, StraysFound } from "../engine/ports.ts";
 import { TealError } from "../errors.ts";
 import { type HolderView, serviceDetail, serviceList, serviceName, type ServiceView } from "./contract.ts";
@@ -91,6 +92,7 @@ function serviceOf(
   return {
     name: target.name,
     region: target.region,
+    ...(target.account && { account: accountIdOf(target) }),
     cluster: target.cluster,
     service: target.service,
     targetGroups: [...target.targetGroups],

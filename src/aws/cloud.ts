@@ -12,7 +12,6 @@ import { readRegistered, readTaskDefinition } from "./task-definitions.ts";
 import { readTasks } from "./tasks.ts";
 
 export interface CloudOptions extends ClientOptions {
-  clock: Clock;
   /**
    * How long a look waits for others that read services of the same cluster, so that they share a call; 5 ms of
    * real time where left out. 0 waits for no timer: give it in stepped time.
@@ -40,8 +39,8 @@ export function createCloud(options: CloudOptions): AwsCloud {
     deadline: number,
   ): Promise<Omit<Seen, "slot" | "outcome">> {
     const call = callsUntil(calling, deadline);
-    const ecs = clients.ecsReader(target.region);
-    const balancers = { elb: clients.elbReader(target.region), call };
+    const ecs = clients.ecsReader(target);
+    const balancers = { elb: clients.elbReader(target), call };
     const service = asked.service || asked.tasks.length > 0 ? readService(target, deadline) : undefined;
     const { taskDefinition, registered } = asked;
 

@@ -116,6 +116,7 @@ export const faultTable: readonly FaultRow[] = [
   { name: "SignatureDoesNotMatch", ...denied },
   { name: "ExpiredToken", ...denied },
   { name: "OptInRequired", ...denied },
+  { name: "RegionDisabled", ...denied },
   { name: "CredentialsProviderError", ...denied },
 
   // Any service: its own trouble, or too many calls.

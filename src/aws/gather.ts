@@ -11,35 +11,37 @@ interface Batch<V> {
 /**
  * Returns an `ask` whose calls are shared: a call begins after every ask that it answers, `waitMs` after the
  * first of them or as soon as `max` names are together. It rejects where the call does. With `waitMs` 0 it waits
- * for no clock, only for what is already running.
+ * for no clock, only for what is already running. Asks of groups with different keys never share one.
  */
-export function gathering<V>(options: {
+export function gathering<G, V>(options: {
   max: number;
   waitMs: number;
-  fetch: (group: string, names: string[], deadline: number) => Promise<Map<string, V>>;
-}): (group: string, name: string, deadline: number) => Promise<V | undefined> {
+  keyOf: (group: G) => string;
+  fetch: (group: G, names: string[], deadline: number) => Promise<Map<string, V>>;
+}): (group: G, name: string, deadline: number) => Promise<V | undefined> {
   const open = new Map<string, Batch<V>>();
 
-  function begin(group: string): Batch<V> {
+  function begin(group: G, key: string): Batch<V> {
     const { promise: started, resolve: start } = promiseWithResolver();
     const names = new Set<string>();
     const batch: Batch<V> = {
       names,
       deadline: 0,
       go: () => {
-        if (open.get(group) === batch) open.delete(group);
+        if (open.get(key) === batch) open.delete(key);
         start();
       },
       answer: started.then(() => options.fetch(group, [...names], batch.deadline)),
     };
     if (options.waitMs > 0) setTimeout(batch.go, options.waitMs);
     else setImmediate(batch.go);
-    open.set(group, batch);
+    open.set(key, batch);
     return batch;
   }
 
   return async (group, name, deadline) => {
-    const batch = open.get(group) ?? begin(group);
+    const key = options.keyOf(group);
+    const batch = open.get(key) ?? begin(group, key);
     batch.names.add(name);
     batch.deadline = Math.max(batch.deadline, deadline);
     if (batch.names.size >= options.max) batch.go();

@@ -2,10 +2,8 @@
 import { DescribeAlarmsCommand, type MetricDataQuery } from "@aws-sdk/client-cloudwatch";
 import type { Ask, Measured, MetricQuery } from "../deployment/check.ts";
 import type { Reading } from "../deployment/observation.ts";
-import type { ServiceTarget } from "../deployment/target.ts";
-import type { Clock } from "../engine/ports.ts";
 import { callsUntil, realAfter, type Calling, type CallLog } from "./call.ts";
-import { createClients, type ClientOptions } from "./clients.ts";
+import { createClients, type ClientOptions, type Place } from "./clients.ts";
 import { faultOf } from "./faults.ts";
 import { getMetricData, metricData, type Asking } from "./metric-data.ts";
 import { allPages, chunks } from "./pages.ts";
@@ -15,7 +13,6 @@ import { readTraffic } from "./traffic.ts";
 export type AwsAsk = Extract<Ask, { kind: "alarms" | "cloudwatch" | "traffic" }>;
 
 export interface MetricsOptions extends ClientOptions {
-  clock: Clock;
   /** Timers that go with `clock`, for the deadlines of calls; real ones where left out. */
   after?: Calling["after"];
   log?: CallLog;
@@ -24,7 +21,7 @@ export interface MetricsOptions extends ClientOptions {
 /** The part of the port `Gauge` that AWS answers. It holds connections until it is closed. */
 export interface Metrics {
   /** Never throws: what fails is a `Fault` in the answer. Ends by `deadline`, ms since the epoch. */
-  measure(target: Pick<ServiceTarget, "region">, ask: AwsAsk, deadline: number): Promise<Reading<Measured>>;
+  measure(at: Place, ask: AwsAsk, deadline: number): Promise<Reading<Measured>>;
   close(): void;
 }
 
@@ -33,10 +30,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const calling = { clock, after: options.after ?? realAfter, log: options.log };
   const clients = createClients(options);
   return {
-    async measure({ region }, ask, deadline) {
+    async measure(place, ask, deadline) {
       // What is told is never older than the moment of asking.
       const at = clock.now();
-      const on = { cloudWatch: clients.cloudWatchReader(region), call: callsUntil(calling, deadline) };
+      const on = { cloudWatch: clients.cloudWatchReader(place), call: callsUntil(calling, deadline) };
       try {
         return { ok: true, value: await answerTo(on, ask), at };
       } catch (error) {

@@ -43,7 +43,7 @@ export async function perform(
   const call = callsUntil(on.calling, guard.deadline);
   try {
     const { value = {}, requestId } = await act(
-      { clients: on.clients, ecs: on.clients.ecsWriter(target.region), call, attempts, target },
+      { clients: on.clients, ecs: on.clients.ecsWriter(target), call, attempts, target },
       effect,
     );
     return { kind: "done", at: clock.now(), value, ...(requestId && { requestId }) };
@@ -91,7 +91,7 @@ function act(on: Acting, effect: AwsEffect): Promise<Done> {
 async function registerTaskDefinition(on: Acting, effect: Of<"registerTaskDefinition">): Promise<Done> {
   const action = actionOf(effect);
   const command = on.attempts.watch(new RegisterTaskDefinitionCommand(registerInput(effect)), action);
-  const ecs = on.clients.ecsOnce(on.target.region);
+  const ecs = on.clients.ecsOnce(on.target);
   const answer = await on.call(action, (abortSignal) => ecs.send(command, { abortSignal }));
   return done(answer, answer.taskDefinition?.taskDefinitionArn);
 }
@@ -148,7 +148,7 @@ async function deleteTaskSet(on: Acting, effect: Of<"deleteTaskSet">): Promise<D
  */
 async function setWeights(on: Acting, effect: Of<"setWeights">): Promise<Done> {
   const { route, pair, from, to } = effect;
-  const elb = on.clients.elbWriter(on.target.region);
+  const elb = on.clients.elbWriter(on.target);
   const action = actionOf(effect);
   const { actions: now } = await readActions({ elb, call: on.call }, route);
   const forward = pairForward(now, [pair.blue, pair.green]);

@@ -9,7 +9,7 @@ import {
 import type { ServiceSeen, TaskSetSeen } from "../deployment/observation.ts";
 import type { Tag, TaskSetSpec } from "../deployment/target.ts";
 import { callsUntil, type Call, type Calling } from "./call.ts";
-import type { Clients } from "./clients.ts";
+import { type Clients, type Place, placeKey } from "./clients.ts";
 import { CallFailed } from "./faults.ts";
 import { gathering } from "./gather.ts";
 import { withoutEmpties } from "./plain.ts";
@@ -17,10 +17,12 @@ import { withoutEmpties } from "./plain.ts";
 /** DescribeServices takes no more names (API reference). */
 const namesMax = 10;
 
-export type ServiceReader = (
-  at: { region: string; cluster: string; service: string },
-  deadline: number,
-) => Promise<ServiceSeen>;
+/** A cluster where it is. */
+interface Cluster extends Place {
+  cluster: string;
+}
+
+export type ServiceReader = (at: Cluster & { service: string }, deadline: number) => Promise<ServiceSeen>;
 
 /**
  * A reader whose reads begin after they were asked for. A service that does not exist is a value with the status
@@ -31,19 +33,19 @@ export function createServiceReader(parts: {
   calling: Calling;
   gatherMs: number;
 }): ServiceReader {
-  const ask = gathering({
+  const ask = gathering<Cluster, ServiceSeen | CallFailed>({
     max: namesMax,
     waitMs: parts.gatherMs,
-    async fetch(group, names, deadline) {
-      const [region = "", cluster = ""] = group.split(" ");
+    keyOf: (at) => `${placeKey(at)} ${at.cluster}`,
+    async fetch(at, names, deadline) {
       const call = callsUntil(parts.calling, deadline);
-      const found = await describe(parts.clients, call, { region, cluster, names });
+      const found = await describe(parts.clients, call, { ...at, names });
       return new Map(found.map((service) => [service.name, service.seen]));
     },
   });
-  return async ({ region, cluster, service }, deadline) => {
+  return async ({ service, ...at }, deadline) => {
     const call = callsUntil({ ...parts.calling, log: undefined }, deadline);
-    const seen = await call(action, () => ask(`${region} ${cluster}`, service, deadline));
+    const seen = await call(action, () => ask(at, service, deadline));
     if (seen instanceof CallFailed) throw seen;
     return seen ?? missingService;
   };
@@ -60,16 +62,14 @@ const missingService: ServiceSeen = {
   taskSets: [],
 };
 
-interface Asked {
-  region: string;
-  cluster: string;
+interface Asked extends Cluster {
   names: string[];
 }
 
 type Found = { name: string; seen: ServiceSeen | CallFailed };
 
 async function describe(clients: Clients, call: Call, asked: Asked): Promise<Found[]> {
-  const ecs = clients.ecsReader(asked.region);
+  const ecs = clients.ecsReader(asked);
   let services: Service[];
   try {
     const answer = await call(action, (abortSignal) =>
@@ -126,7 +126,7 @@ async function withTaskSetTags(
   const untagged = (service.taskSets ?? []).filter((set) => set.tags === undefined);
   if (untagged.length === 0) return service;
   const answer = await call("ecs:DescribeTaskSets", (abortSignal) =>
-    clients.ecsReader(asked.region).send(
+    clients.ecsReader(asked).send(
       new DescribeTaskSetsCommand({
         cluster: asked.cluster,
         service: service.serviceArn,

@@ -38,8 +38,9 @@ function draw(found: Review, { colors: c }: Pick<Terminal, "colors">): string[] 
   ];
   const lines = [`${c.green("✓")} ${found.file}: ${counts.join(", ")}`];
   for (const service of services) {
-    const { name, region, cluster, strategy, whenBusy, windows, closed, without } = service;
-    lines.push("", `${c.bold(name)}  ${cluster}/${service.service} in ${region}`);
+    const { name, region, account, cluster, strategy, whenBusy, windows, closed, without } = service;
+    const where = account === undefined ? region : `${region} of account ${account}`;
+    lines.push("", `${c.bold(name)}  ${cluster}/${service.service} in ${where}`);
     const routes = [counted(service.routes, "route", "routes")];
     if (service.testRoutes > 0) routes.push(counted(service.testRoutes, "test route", "test routes"));
     lines.push(`  strategy ${strategy}; ${routes.join(", ")}; while another acts: ${whenBusy}`);

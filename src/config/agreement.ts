@@ -17,9 +17,15 @@ const table = <T extends z.ZodType>(item: T) =>
   z.record(z.string(), item.optional().catch(undefined)).catch({});
 const route = z.object({ listener: maybe, rule: maybe }).catch({});
 
+const account = z
+  .union([z.literal("own"), z.object({ roleArn: z.string() })])
+  .optional()
+  .catch(undefined);
+
 /** As much of a service as the checks below need; what is malformed reads as left out. */
 const gist = z.object({
   region: maybe,
+  account,
   cluster: maybe,
   service: maybe,
   strategy: maybe,
@@ -28,6 +34,7 @@ const gist = z.object({
   testRoutes: many(route),
   taskSet: z
     .object({
+      taskDefinition: maybe,
       loadBalancers: many(z.object({ targetGroupArn: maybe })),
       serviceRegistries: many(z.object({ registryArn: maybe })),
     })
@@ -63,7 +70,7 @@ const content = z
       .catch({ oidc: [] }),
     webhooks: table(webhook),
     defaults: z
-      .object({ region: maybe, cluster: maybe, strategy: maybe, analysis: many(z.string()) })
+      .object({ region: maybe, account, cluster: maybe, strategy: maybe, analysis: many(z.string()) })
       .catch({ analysis: [] }),
   })
   .catch({
@@ -96,14 +103,14 @@ export function disagreements(raw: unknown, offers: Readonly<Record<string, Offe
   for (const [name, written] of Object.entries(file.services)) {
     if (written === undefined) continue;
     const at: At = (...path) => ["services", name, ...path];
-    const service = { ...written };
+    const service = { ...written, account: written.account ?? file.defaults.account };
     for (const key of ["region", "cluster", "strategy"] as const) {
       service[key] ??= file.defaults[key];
       if (!given(raw, ["services", name, key]) && !given(raw, ["defaults", key])) {
         found.push({ path: at(key), message: "is missing; it must be given here or in defaults" });
       }
     }
-    found.push(...regions(service, at), ...shape(service, at), ...shared(name, service, at, owners));
+    found.push(...places(service, at), ...shape(service, at), ...shared(name, service, at, owners));
     found.push(...fitting(service.strategy, at("strategy"), service, strategies, offers));
   }
   return [...found, ...checksNamed(file), ...servicesNamed(file), ...ordered(file, strategies, offers)];
@@ -145,7 +152,7 @@ function shared(name: string, service: Gist, at: At, owners: Map<string, string>
   }
   if (service.region && service.cluster && service.service) {
     const cluster = service.cluster.replace(/^arn:.*:cluster\//, "");
-    const key = [service.region, cluster, service.service].join("/");
+    const key = [service.region, accountOf(service)?.id, cluster, service.service].join("/");
     own(key, at("service"), (owner) => `is the same ECS service as that of ${owner}`);
   }
   return found;
@@ -243,12 +250,18 @@ function ordered(
     if (!deploy) return [];
     const at: At = (...path) => [...of, "deploy", ...path];
     const found = fitting(deploy.strategy, at("strategy"), service, strategies, offers);
-    const region = service?.region ?? defaults.region;
-    return [...found, ...elsewhere(at("taskDefinition"), deploy.taskDefinition, region)];
+    const { region, account } = defaults;
+    const its = {
+      targetGroups: [],
+      ...service,
+      region: service?.region ?? region,
+      account: service?.account ?? account,
+    };
+    return [...found, ...elsewhere(at("taskDefinition"), deploy.taskDefinition, its)];
   });
 }
 
-function regions(service: Gist, at: At): Finding[] {
+function places(service: Gist, at: At): Finding[] {
   const named: [PropertyKey[], string | undefined][] = [
     [["cluster"], service.cluster],
     ...service.targetGroups.map((arn, index): [PropertyKey[], string] => [["targetGroups", index], arn]),
@@ -258,21 +271,51 @@ function regions(service: Gist, at: At): Finding[] {
         [[list, index, "rule"], rule],
       ]),
     ),
-    ...(service.taskSet?.serviceRegistries ?? []).map(
-      ({ registryArn }, index): [PropertyKey[], string | undefined] => [
-        ["taskSet", "serviceRegistries", index, "registryArn"],
-        registryArn,
-      ],
-    ),
+    [["taskSet", "taskDefinition"], service.taskSet?.taskDefinition],
   ];
-  return named.flatMap(([path, arn]) => elsewhere(at(...path), arn, service.region));
+  // A namespace may be shared with other accounts.
+  const anyAccount = { region: service.region, targetGroups: [] };
+  const registries = (service.taskSet?.serviceRegistries ?? []).flatMap(({ registryArn }, index) =>
+    elsewhere(at("taskSet", "serviceRegistries", index, "registryArn"), registryArn, anyAccount),
+  );
+  return [...named.flatMap(([path, arn]) => elsewhere(at(...path), arn, service)), ...registries];
 }
 
-function elsewhere(path: PropertyKey[], arn: string | undefined, region: string | undefined): Finding[] {
-  const its = arn === undefined ? undefined : arnPattern.exec(arn)?.[2];
-  return its && region && its !== region
-    ? [{ path, message: `is in region ${its}, but the service is in ${region}` }]
-    : [];
+/** Whether something that is named by its ARN can't be reached where the service is. */
+function elsewhere(
+  path: PropertyKey[],
+  arn: string | undefined,
+  service: Pick<Gist, "region" | "account" | "cluster" | "targetGroups">,
+): Finding[] {
+  const [, , region, account] = arnPattern.exec(arn ?? "") ?? [];
+  const found: Finding[] = [];
+  if (region && service.region && region !== service.region) {
+    found.push({ path, message: `is in region ${region}, but the service is in ${service.region}` });
+  }
+  const its = accountOf(service);
+  if (account && its && account !== its.id) {
+    found.push({ path, message: `is in account ${account}, but ${its.by} is in ${its.id}` });
+  }
+  return found;
+}
+
+/** The number of the service's account, and what tells it: its role, else the first of its ARNs. */
+function accountOf({
+  account,
+  cluster,
+  targetGroups,
+}: Pick<Gist, "account" | "cluster" | "targetGroups">): { id: string; by: string } | undefined {
+  const role = typeof account === "object" ? account.roleArn : undefined;
+  const named = [
+    { arn: role, by: "the service's role" },
+    { arn: cluster, by: "its cluster" },
+    ...targetGroups.map((arn) => ({ arn, by: "its first target group" })),
+  ];
+  for (const { arn, by } of named) {
+    const id = arnPattern.exec(arn ?? "")?.[3];
+    if (id) return { id, by };
+  }
+  return undefined;
 }
 
 function shape(service: Gist, at: At): Finding[] {

@@ -60,12 +60,13 @@ export function configured(content: FileContent): FileConfig {
   for (const [name, written] of Object.entries(content.services)) {
     const {
       region = "",
+      account = "own",
       cluster = "",
       strategy = "",
       onBusy = "reject",
       windows = [],
     } = { ...defaults, ...written };
-    const target = toTarget(name, written, { region, cluster });
+    const target = toTarget(name, written, { region, cluster, ...(account !== "own" && { account }) });
     const strategies = strategiesFor(target);
     services[name] = {
       target,

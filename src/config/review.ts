@@ -5,6 +5,7 @@
 import { parse } from "yaml";
 import { closuresAt, nextOf } from "../deployment/calendar.ts";
 import { duration, gateId, isGate, type Step, type Strategy } from "../deployment/strategy.ts";
+import { accountIdOf } from "../deployment/target.ts";
 import type { ConfiguredService, FileConfig } from "./configured.ts";
 import { readConfigText } from "./file.ts";
 import { needsOf } from "./outside.ts";
@@ -33,6 +34,8 @@ export interface Review {
 export interface ReviewedService {
   name: string;
   region: string;
+  /** The number of its account, where that is another one than Teal's own. */
+  account?: string;
   cluster: string;
   service: string;
   routes: number;
@@ -156,6 +159,7 @@ function serviceOf(
   return {
     name: target.name,
     region: target.region,
+    ...(target.account && { account: accountIdOf(target) }),
     cluster: target.cluster,
     service: target.service,
     routes: target.routes.length,

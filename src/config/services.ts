@@ -14,6 +14,7 @@ import {
   listenerArn,
   oneOf,
   region,
+  roleArn,
   ruleArn,
   strategyName,
   targetGroupArn,
@@ -100,9 +101,26 @@ const taskSet = z
     }
   });
 
+const account = z
+  .union([
+    z.literal("own"),
+    z.strictObject({
+      roleArn: roleArn.describe("The role that Teal assumes for everything it reads and changes there."),
+      externalId: z
+        .string()
+        .regex(/^[\w+=,.@:/-]{2,1224}$/, {
+          error: "must be 2 to 1224 letters, digits and any of + = , . @ : / -",
+        })
+        .optional()
+        .describe("What the role's trust policy asks for; not a secret."),
+    }),
+  ])
+  .describe("The account of the service, where it is not Teal's own. Default own.");
+
 /** What the file's `defaults` may say for all services, too. */
 export const surroundings = {
   region: region.optional(),
+  account: account.optional(),
   cluster: text(1024).optional().describe("Name or ARN of the ECS cluster."),
   strategy: strategyName.optional().describe("Name of a strategy below, or a preset such as all-at-once."),
   onBusy: z
@@ -150,7 +168,7 @@ export type WrittenService = z.output<typeof serviceSchema>;
 export function toTarget(
   serviceName: string,
   written: WrittenService,
-  place: Pick<ServiceTarget, "region" | "cluster">,
+  place: Pick<ServiceTarget, "region" | "account" | "cluster">,
 ): ServiceTarget {
   const [first, second] = written.targetGroups ?? [];
   const targetGroups: ServiceTarget["targetGroups"] = first && second ? [first, second] : [];
@@ -158,6 +176,7 @@ export function toTarget(
   return {
     name: serviceName,
     region: place.region,
+    ...(place.account && { account: place.account }),
     cluster: place.cluster,
     service: written.service,
     targetGroups,

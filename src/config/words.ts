@@ -49,6 +49,13 @@ export const region = z
   .string()
   .regex(/^[a-z]{2}(-[a-z]+)+-\d+$/, { error: "must be a region such as eu-west-1" });
 
+export const roleArn = z
+  .string()
+  .max(2048)
+  .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, {
+    error: "must be the ARN of a role, such as arn:aws:iam::123456789012:role/teal",
+  });
+
 function elbArn(resource: string, example: string) {
   return z
     .string()

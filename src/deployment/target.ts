@@ -9,10 +9,20 @@ export interface RouteRef {
   arn: string;
 }
 
+/** Another account than Teal's own, and the way into it. */
+export interface AccountRef {
+  /** The role that Teal assumes for everything it reads and changes there. */
+  roleArn: string;
+  /** What the role asks for before it lets itself be assumed. Not secret (AWS docs, IAM, external ids). */
+  externalId?: string;
+}
+
 export interface ServiceTarget {
   /** The name in `teal.yaml`; how people and CI call it. */
   name: string;
   region: string;
+  /** Left out: the account of Teal's own credentials. */
+  account?: AccountRef;
   cluster: string;
   /** The ECS service's name. */
   service: string;
@@ -28,6 +38,17 @@ export interface ServiceTarget {
 /** Every route of a service, those of production first. */
 export function routesOf(target: ServiceTarget): RouteRef[] {
   return [...target.routes, ...(target.testRoutes ?? [])];
+}
+
+/** The number of the account that a service is in, as far as its configuration tells. */
+export function accountIdOf({
+  account,
+  cluster,
+  targetGroups,
+}: Pick<ServiceTarget, "account" | "cluster" | "targetGroups">): string | undefined {
+  const named = [account?.roleArn, cluster, ...targetGroups];
+  // arn:partition:service:region:account:resource
+  return named.map((arn) => arn?.split(":")[4]).find((id) => id !== undefined);
 }
 
 export interface LoadBalancerSpec {

@@ -119,6 +119,24 @@ describe("starting a deployment", () => {
       },
     ],
     [
+      "a task definition of another account",
+      {
+        service: "checkout",
+        taskDefinition: "arn:aws:ecs:eu-west-1:222222222222:task-definition/web:2",
+      },
+      400,
+      {
+        problems: [
+          {
+            code: "bad-request",
+            path: "taskDefinition",
+            message:
+              "the task definition is in account 222222222222, but service checkout is in 123456789012",
+          },
+        ],
+      },
+    ],
+    [
       "several malformed fields at once",
       { service: 7, images: { "we b": "x", web: "x y" }, whenBusy: "wait", wieght: 5 },
       400,

@@ -131,7 +131,7 @@ test.each(elb)("elasticloadbalancing $code is $class", async (one) => {
   expect(await meet("elb", one)).toMatchObject({ class: one.class, error: one.error });
 });
 
-/** Met in metrics.test.ts. */
+/** Met in metrics.test.ts, and in sessions.test.ts that of STS. */
 const ofCloudWatch = [
   "InternalServiceFault",
   "InvalidNextToken",
@@ -141,7 +141,8 @@ const ofCloudWatch = [
 ];
 
 test("a row without a case here is a mistake", () => {
-  const elsewhere = ["CredentialsProviderError", "Timeout", "Network", ...ofCloudWatch];
+  const ofSts = ["RegionDisabled"];
+  const elsewhere = ["CredentialsProviderError", "Timeout", "Network", ...ofCloudWatch, ...ofSts];
   const met = new Set([...ecs, ...elb].map((one) => one.code.replace(/Exception$/u, "")));
   const unmet = faultTable.filter((row) => !met.has(row.name) && !elsewhere.includes(row.name));
   expect(unmet.map((row) => row.name)).toEqual([]);

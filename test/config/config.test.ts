@@ -7,7 +7,7 @@ import { type Config, loadConfig } from "../../src/config/config.ts";
 import { editorSchema } from "../../src/config/language.ts";
 import { presets } from "../../src/deployment/strategy.ts";
 import { TealError } from "../../src/errors.ts";
-import { arn, service, wrong } from "./reading.ts";
+import { arn, read, service, wrong } from "./reading.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "teal-config-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,6 +30,7 @@ function refusal(env: Record<string, string>): TealError {
 
 const one = (more = "") => service("one", `strategy: all-at-once\n${more}`);
 const rule = arn("listener-rule", "app/web/one");
+const role = "arn:aws:iam::123456789012:role/teal";
 const strategy = (body: string) => `services: {}\nstrategies:\n  s:\n    steps:\n${body}`;
 const yaml = () => written("good.yaml", "services: {}\n");
 
@@ -198,7 +199,7 @@ describe("what is wrong is told at once, with line, column and what is allowed",
         "1:13 defaults.region must be a text",
         '1:36 defaults.onBusy must be "queue" or "supersede" or "reject"',
         "1:50 defaults.bake must be a duration from 0s to 7d, written like 30s, 10m, 24h or 7d",
-        "1:59 defaults.nope is not known here; allowed are region, cluster, strategy, onBusy, windows, timezone, analysis, bake, retain, hold, drain, onDrift, failedTasks, deadlines",
+        "1:59 defaults.nope is not known here; allowed are region, account, cluster, strategy, onBusy, windows, timezone, analysis, bake, retain, hold, drain, onDrift, failedTasks, deadlines",
       ],
     ],
     [
@@ -235,6 +236,39 @@ describe("what is wrong is told at once, with line, column and what is allowed",
       ],
     ],
     [
+      "what another account has than the service's role",
+      `services:\n${one(`account: { roleArn: ${role}, externalId: shop-42 }`).replace(arn("targetgroup", "one-b"), arn("targetgroup", "one-b").replace("123456789012", "999999999999"))}`,
+      [
+        "6:108 services.one.targetGroups[1] is in account 999999999999, but the service's role is in 123456789012",
+      ],
+    ],
+    [
+      "accounts that disagree where no role is named",
+      `services:\n${one().replace("cluster: prod", "cluster: arn:aws:ecs:eu-west-1:111111111111:cluster/prod")}`,
+      [
+        "6:20 services.one.targetGroups[0] is in account 123456789012, but its cluster is in 111111111111",
+        "6:108 services.one.targetGroups[1] is in account 123456789012, but its cluster is in 111111111111",
+        "7:16 services.one.routes[0].rule is in account 123456789012, but its cluster is in 111111111111",
+      ],
+    ],
+    [
+      "a task definition of another account than the defaults' role",
+      `services:\n${one()}defaults: { account: { roleArn: ${role} } }\nschedules:\n  s: { service: one, cron: "0 9 * * *", deploy: { taskDefinition: "arn:aws:ecs:eu-west-1:999999999999:task-definition/one:1" } }\n`,
+      [
+        expect.stringMatching(
+          /^12:\d+ schedules.s.deploy.taskDefinition is in account 999999999999, but the service's role is in 123456789012$/,
+        ),
+      ],
+    ],
+    [
+      "a role that is none, and an external id with a blank",
+      `services:\n${one('account: { roleArn: "arn:aws:iam::123456789012:user/teal", externalId: "a b" }')}`,
+      [
+        "9:16 services.one.account.roleArn must be the ARN of a role, such as arn:aws:iam::123456789012:role/teal",
+        expect.stringMatching(/^9:\d+ services.one.account.externalId must be 2 to 1224 letters, digits/),
+      ],
+    ],
+    [
       "one group alone",
       `services:\n${one().replace(`, ${arn("targetgroup", "one-b")}`, "")}`,
       ["6:5 services.one.targetGroups must name exactly two groups"],
@@ -257,6 +291,15 @@ describe("what is wrong is told at once, with line, column and what is allowed",
     ],
   ])("%s", (_, text, expected) => {
     expect(wrong(text)).toEqual(expected);
+  });
+
+  it("takes accounts from the defaults, and the own one where a service says so", () => {
+    const account = { roleArn: role, externalId: "shop-42" };
+    const { services } = read(
+      `services:\n${one()}${service("two", "strategy: all-at-once\naccount: own")}defaults: { account: { roleArn: ${role}, externalId: shop-42 } }\n`,
+    );
+    expect(services["one"]?.target.account).toEqual(account);
+    expect(services["two"]?.target).not.toHaveProperty("account");
   });
 
   it("tells of the environment and the file together, and never a secret's value", () => {

@@ -4,18 +4,18 @@
  * the guard before an effect, still runs. So the adapters are the real ones, and only the SDK under them is left
  * out. Runs must be the same in every word: `test/simulation/simulation.test.ts` compares some.
  */
-import { type Clients, createClients } from "../../src/aws/clients.ts";
+import { type Clients, createClients, type Place, placeKey } from "../../src/aws/clients.ts";
 import type { AwsError } from "../../sandbox/model/error.ts";
 import type { Direct, DirectCall } from "../../sandbox/wire/direct.ts";
 
 /** Clients that send through `direct`. */
 export function directClients(direct: Direct): Clients {
-  const ecs = perRegion((region) => sendingTo(direct, { service: "ecs", region }, real.ecsReader(region)));
-  const elb = perRegion((region) =>
-    sendingTo(direct, { service: "elasticloadbalancing", region }, real.elbReader(region)),
+  const ecs = perPlace((at) => sendingTo(direct, { service: "ecs", ...at }, real.ecsReader(nowhere)));
+  const elb = perPlace((at) =>
+    sendingTo(direct, { service: "elasticloadbalancing", ...at }, real.elbReader(nowhere)),
   );
-  const cloudWatch = perRegion((region) =>
-    sendingTo(direct, { service: "monitoring", region }, real.cloudWatchReader(region)),
+  const cloudWatch = perPlace((at) =>
+    sendingTo(direct, { service: "monitoring", ...at }, real.cloudWatchReader(nowhere)),
   );
   return {
     ecsReader: ecs,
@@ -29,13 +29,22 @@ export function directClients(direct: Direct): Clients {
 }
 
 /** They are only what the ones above are made of; nothing is sent through them. */
-const real = createClients({ credentials: { accessKeyId: "test", secretAccessKey: "test" } });
+const real = createClients({
+  clock: { now: () => 0 },
+  credentials: { accessKeyId: "test", secretAccessKey: "test" },
+});
+const nowhere: Place = { region: "us-east-1" };
 
-function perRegion<C>(make: (region: string) => C): (region: string) => C {
+type To = Pick<DirectCall, "service" | "region" | "credential">;
+
+/** A role is not assumed: its account is named. */
+function perPlace<C>(make: (at: Omit<To, "service">) => C): (at: Place) => C {
   const made = new Map<string, C>();
-  return (region) => {
-    const client = made.get(region) ?? make(region);
-    made.set(region, client);
+  return (at) => {
+    const [, account] = /^arn:aws:iam::(\d{12}):/.exec(at.account?.roleArn ?? "") ?? [];
+    const to = { region: at.region, ...(account && { credential: { accessKeyId: account } }) };
+    const client = made.get(placeKey(at)) ?? make(to);
+    made.set(placeKey(at), client);
     return client;
   };
 }
@@ -49,11 +58,7 @@ interface Sent {
 }
 type Handler = (args: { input: object }) => Promise<{ output: object }>;
 
-function sendingTo<C extends object>(
-  direct: Direct,
-  to: Pick<DirectCall, "service" | "region">,
-  client: C,
-): C {
+function sendingTo<C extends object>(direct: Direct, to: To, client: C): C {
   const send = async (command: Sent, options: { abortSignal?: AbortSignal } = {}): Promise<object> => {
     const action = command.constructor.name.slice(0, -"Command".length);
     const last: Handler = async ({ input }) => {

@@ -1,6 +1,6 @@
 /** A sandbox of small services in real time, for tests whose workers are real processes. */
 import type { Settings } from "../../sandbox/model/settings.ts";
-import type { WorldArns } from "../../sandbox/world/build.ts";
+import type { PlaceArns } from "../../sandbox/world/build.ts";
 import { worldSchema } from "../../sandbox/world/schema.ts";
 import type { ServiceTarget } from "../../src/deployment/target.ts";
 
@@ -19,10 +19,13 @@ export const quick: Partial<Settings> = {
 
 const forward = (name: string) => ({ [`${name}-a`]: 1, [`${name}-b`]: 0 });
 
-/** Each service behind a listener's default action and one rule, version 1 running. */
 export function worldOf(services: string[], desired: number) {
-  return worldSchema.parse({
-    region,
+  return worldSchema.parse({ region, ...placeOf(services, desired) });
+}
+
+/** Each service behind a listener's default action and one rule, version 1 running. */
+export function placeOf(services: string[], desired: number) {
+  return {
     clusters: ["prod"],
     loadBalancers: services.map((name) => ({
       name,
@@ -43,10 +46,10 @@ export function worldOf(services: string[], desired: number) {
       desiredCount: desired,
       taskSet: { taskDefinition: name, targetGroup: `${name}-a` },
     })),
-  });
+  };
 }
 
-export function targetOf(arns: WorldArns, service: string): ServiceTarget {
+export function targetOf(arns: PlaceArns, service: string): ServiceTarget {
   const need = (arn: string | undefined): string => {
     if (arn === undefined) throw new Error(`${service} is not in this world`);
     return arn;

@@ -100,7 +100,7 @@ export interface Gates {
 }
 
 /** A signature costs more than the rest of a call; the sandbox looks at its scope only. */
-const unsigned: NonNullable<ClientOptions["signer"]> = (scope) => ({
+const unsigned: NonNullable<ClientOptions["signer"]> = (scope, region) => ({
   sign: async (request) => {
     request.headers["authorization"] =
       `AWS4-HMAC-SHA256 Credential=test/20260601/${region}/${scope}/aws4_request`;

@@ -73,7 +73,7 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
 /** Packages that belong to rooms; one that isn't listed may be used by all but the pure rooms. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   "@aws-sdk": ["aws", "sandbox"],
-  "@smithy": ["sandbox"],
+  "@smithy": ["aws", "sandbox"],
   bullmq: ["redis", "wakes", "workers"],
   ioredis: ["redis", "wakes", "workers", "build"],
   fastify: ["api", "main"],

@@ -90,9 +90,10 @@ export class Sts {
   /** Ends every session of a role at once, as revoking them does. */
   revoke(roleArn: string): void {
     const { account, name } = this.#roles.get(roleArn) ?? {};
+    const now = this.#clock.now();
     for (const session of this.#sessions.values()) {
       if (session.caller.arn.startsWith(`arn:aws:sts::${account}:assumed-role/${name}/`))
-        session.expiresAt = 0;
+        session.expiresAt = Math.min(session.expiresAt, now);
     }
   }
 

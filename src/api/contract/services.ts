@@ -8,6 +8,10 @@ export const serviceView = z
   .object({
     name: z.string(),
     region: z.string(),
+    account: z
+      .string()
+      .optional()
+      .describe("The number of its account, where that is another one than Teal's own."),
     cluster: z.string(),
     service: z.string(),
     targetGroups: z.array(z.string()),
