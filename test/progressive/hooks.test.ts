@@ -20,7 +20,7 @@ const tested = (strategy: string) =>
 function scene({ world, laid }: Given): string {
   const [, green] = world.sets();
   const [production] = world.weights(laid);
-  const test = world.ruleWeights(laid, laid.testRule);
+  const test = world.routeWeights(laid, laid.testRule);
   return `green ${green ? `runs ${green.runningCount}` : "is not there"}, test ${test.join(":")}, production ${production?.join(":")}`;
 }
 
@@ -71,7 +71,7 @@ describe("hooks at the stages", () => {
     });
     expect(world.outside.calls.at(-1)?.body["stage"]).toBe(stage);
     expect(world.weights(laid)).toEqual(onBlue);
-    expect(world.ruleWeights(laid, laid.testRule)).toEqual([1, 0]);
+    expect(world.routeWeights(laid, laid.testRule)).toEqual([1, 0]);
     expect(world.sets()).toMatchObject([{ taskSetArn: before[0], status: "PRIMARY", runningCount: 4 }]);
   });
 });

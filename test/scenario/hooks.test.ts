@@ -60,7 +60,7 @@ describe("the stages", () => {
     const laid = world.lay("checkout", { test: [1, 0] });
     const then: string[] = [];
     world.outside.answer = ({ body }) => {
-      const test = world.ruleWeights(laid, laid.testRule).join(":");
+      const test = world.routeWeights(laid, laid.testRule).join(":");
       const green = world.sets().length - 1;
       const scale = world.sets().find((set) => set.status === "ACTIVE")?.runningCount ?? 0;
       then.push(
@@ -92,7 +92,7 @@ describe("the stages", () => {
       const id = await world.start(laid, request, { strategy: canary(steps, staged) });
       const { cause } = await world.ends(id, "rolled_back");
       expect(cause).toMatchObject({ code: "hook-failed", message: expect.stringMatching(/FAILED: no$/) });
-      expect(world.ruleWeights(laid, laid.testRule)).toEqual([1, 0]);
+      expect(world.routeWeights(laid, laid.testRule)).toEqual([1, 0]);
       expect(world.weights(laid)).toEqual([
         [1, 0],
         [1, 0],
@@ -223,19 +223,19 @@ describe("test routes", () => {
       const first = await world.start(laid, request, { strategy });
       await world.reaches(first, "testing");
       await world.run(30_000);
-      expect(world.ruleWeights(laid, laid.testRule)).toEqual(during);
+      expect(world.routeWeights(laid, laid.testRule)).toEqual(during);
       expect(world.weights(laid)).toEqual([
         [1, 0],
         [1, 0],
       ]);
       await world.ends(first, "succeeded");
-      expect(world.ruleWeights(laid, laid.testRule)).toEqual(after);
+      expect(world.routeWeights(laid, laid.testRule)).toEqual(after);
 
       const second = await world.start(laid, { taskDefinition: "checkout:3" }, { strategy });
       await world.reaches(second, "shifting");
       await world.ask(second, "rollback");
       await world.ends(second, "rolled_back");
-      expect(world.ruleWeights(laid, laid.testRule)).toEqual(after);
+      expect(world.routeWeights(laid, laid.testRule)).toEqual(after);
     });
   }
 

@@ -90,7 +90,7 @@ describe.each(courses)("Redis comes back older, the deployment went %s", (course
 });
 
 async function tested(world: World, laid: Laid): Promise<void> {
-  await world.until("test traffic", () => world.ruleWeights(laid, laid.testRule)[1] === 1);
+  await world.until("test traffic", () => world.routeWeights(laid, laid.testRule)[1] === 1);
   await world.run(5_000);
 }
 
@@ -116,7 +116,7 @@ describe("Redis comes back empty while green is tested", () => {
     watch.forget();
     const taken = async (way: "forward" | "back") =>
       (await world.engine.recover({ target: laid.target, strategy, deployment, way, actor: ada })).id;
-    const test = () => world.ruleWeights(laid, laid.testRule);
+    const test = () => world.routeWeights(laid, laid.testRule);
     return { world, laid, watch, taken, test };
   }
 

@@ -43,7 +43,7 @@ export function checkEnd(world: World, laid: Laid, ended: Deployment[], about: C
   }
   if (about.lost) return found;
   if (about.test && at >= 0 && !about.drift && ended.every((d) => d.phase !== "abandoned")) {
-    const weights = world.ruleWeights(laid, laid.testRule);
+    const weights = world.routeWeights(laid, laid.testRule);
     const given = [weights[at], weights[1 - at]].join(":");
     if (given !== about.test.join(":"))
       found.push(

@@ -55,7 +55,7 @@ afterEach(async () => {
 export function placed({ target, groups, listener, rule }: Laid, more = "", tested = false): string {
   const routes = tested
     ? `routes: [{ listener: ${listener} }], testRoutes: [{ rule: ${rule} }]`
-    : `routes: [{ listener: ${listener} }, { rule: ${rule} }]`;
+    : `routes: [${target.routes.map(({ kind, arn }) => `{ ${kind}: ${arn} }`).join(", ")}]`;
   const place = `region: ${target.region}, cluster: ${target.cluster}, service: ${target.service}`;
   return `{ ${place}, targetGroups: [${groups.join(", ")}], ${routes}${more && `, ${more}`} }`;
 }

@@ -69,6 +69,7 @@ export interface Laid {
   target: ServiceTarget;
   groups: [string, string];
   listener: string;
+  /** Of a network load balancer, which has no rules, another listener. */
   rule: string;
   /** Where one was asked for: requests with the header `x-test: 1` take it. */
   testRule?: string;
@@ -239,18 +240,24 @@ export class World {
       controller?: "EXTERNAL" | "ECS";
       /** A test route that leads to the first group (as production does), to the second, or to none. */
       test?: [number, number];
+      /** Behind a network load balancer: two TCP listeners. */
+      network?: boolean;
     } = {},
   ): Laid {
     const { aws } = this;
-    const { desired = 4, primary = {}, grace = 10, controller = "EXTERNAL" } = options;
+    const { desired = 4, primary = {}, grace = 10, controller = "EXTERNAL", network = false } = options;
     aws.ecs(region, "CreateCluster", { clusterName: "prod" });
-    const balancer = aws.elb(region, "CreateLoadBalancer", { Name: `${name}-lb`, Subnets: ["subnet-1"] });
+    const balancer = aws.elb(region, "CreateLoadBalancer", {
+      Name: `${name}-lb`,
+      Subnets: ["subnet-1"],
+      ...(network && { Type: "network" }),
+    });
     const loadBalancer = need(balancer.LoadBalancers[0]?.LoadBalancerArn);
     const group = (suffix: string) =>
       need(
         aws.elb(region, "CreateTargetGroup", {
           Name: `${name}-${suffix}`,
-          Protocol: "HTTP",
+          Protocol: network ? "TCP" : "HTTP",
           Port: 8080,
           VpcId: "vpc-1",
           TargetType: "ip",
@@ -273,18 +280,27 @@ export class World {
               Port: 443,
               Certificates: [{ CertificateArn: "arn:aws:acm:eu-west-1:1:certificate/1" }],
             }
-          : { Protocol: "HTTP", Port: 80 }),
+          : { Protocol: network ? "TCP" : "HTTP", Port: 80 }),
         DefaultActions: forward,
       }).Listeners[0]?.ListenerArn,
     );
-    const rule = need(
-      aws.elb(region, "CreateRule", {
-        ListenerArn: listener,
-        Priority: 10,
-        Conditions: [{ Field: "path-pattern", Values: ["/api/*"] }],
-        Actions: forward,
-      }).Rules[0]?.RuleArn,
-    );
+    const rule = network
+      ? need(
+          aws.elb(region, "CreateListener", {
+            LoadBalancerArn: loadBalancer,
+            Protocol: "TCP",
+            Port: 9000,
+            DefaultActions: forward,
+          }).Listeners[0]?.ListenerArn,
+        )
+      : need(
+          aws.elb(region, "CreateRule", {
+            ListenerArn: listener,
+            Priority: 10,
+            Conditions: [{ Field: "path-pattern", Values: ["/api/*"] }],
+            Actions: forward,
+          }).Rules[0]?.RuleArn,
+        );
     const testRule =
       options.test &&
       need(
@@ -325,7 +341,7 @@ export class World {
       targetGroups: groups,
       routes: [
         { kind: "listener", arn: listener },
-        { kind: "rule", arn: rule },
+        { kind: network ? "listener" : "rule", arn: rule },
       ] satisfies RouteRef[],
       ...(testRule && { testRoutes: [{ kind: "rule", arn: testRule }] satisfies RouteRef[] }),
     };
@@ -486,17 +502,16 @@ export class World {
 
   /** The pair's weights on the two routes, in the order of the groups. */
   weights(laid: Laid): number[][] {
-    const listener = this.aws.elb(region, "DescribeListeners", { ListenerArns: [laid.listener] })
-      .Listeners[0];
-    return [weightsIn(laid, listener?.DefaultActions), this.ruleWeights(laid, laid.rule)];
+    return [this.routeWeights(laid, laid.listener), this.routeWeights(laid, laid.rule)];
   }
 
-  /** The pair's weights on a rule. */
-  ruleWeights(laid: Laid, arn: string | undefined): number[] {
-    return weightsIn(
-      laid,
-      this.aws.elb(region, "DescribeRules", { RuleArns: [need(arn)] }).Rules[0]?.Actions,
-    );
+  /** The pair's weights on a rule or a listener's default action. */
+  routeWeights(laid: Laid, arn: string | undefined): number[] {
+    const route = need(arn);
+    const actions = route.includes(":listener-rule/")
+      ? this.aws.elb(region, "DescribeRules", { RuleArns: [route] }).Rules[0]?.Actions
+      : this.aws.elb(region, "DescribeListeners", { ListenerArns: [route] }).Listeners[0]?.DefaultActions;
+    return weightsIn(laid, actions);
   }
 }
 
