@@ -5,6 +5,7 @@ import { serializerCompiler } from "fastify-type-provider-zod";
 import { createAuthenticate } from "../auth/authenticate.ts";
 import { createOidc } from "../auth/oidc.ts";
 import { guardAccess } from "./access.ts";
+import { audit } from "./audit.ts";
 import { commands } from "./commands.ts";
 import { bodyLimitBytes } from "./contract.ts";
 import { deliveries } from "./deliveries.ts";
@@ -79,6 +80,7 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     plans,
     services,
     recovery,
+    audit,
     tokens,
     health,
     deliveries,

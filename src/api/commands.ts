@@ -59,6 +59,7 @@ export function commands(app: App, parts: ApiParts): void {
         order: {
           kind,
           actor: actorOf(request),
+          requestId: request.id,
           ...(full !== undefined && { full }),
           ...(promoteAt !== undefined && { promoteAt }),
           ...(ifHealthy !== undefined && { ifHealthy }),

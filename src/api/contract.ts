@@ -3,6 +3,7 @@
  * file and nothing else of ours, so it stands alone. Moments are ISO 8601 in UTC, lengths of time milliseconds.
  */
 export * from "./contract/deliveries.ts";
+export * from "./contract/audit.ts";
 export * from "./contract/deployments.ts";
 export * from "./contract/plan.ts";
 export * from "./contract/requests.ts";

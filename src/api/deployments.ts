@@ -36,6 +36,7 @@ export function deployments(app: App, parts: ApiParts): void {
       const { status, view } = await start(parts, {
         ...order,
         actor: actorOf(request),
+        requestId: request.id,
         ...(key !== undefined && { idempotencyKey: key }),
       });
       return reply.code(status).header("location", `/v1/deployments/${view.id}`).send(view);

@@ -39,6 +39,7 @@ export function hookAnswers(app: App, parts: ApiParts): void {
         order: {
           kind: "answer" as const,
           actor: { ...actorOf(request), kind: "ci" as const },
+          requestId: request.id,
           gate,
           attempt,
           answer: {

@@ -15,7 +15,7 @@ export type Intake = Pick<Engine, "plan" | "start" | "ask" | "redeploy" | "stray
 
 export interface ApiParts {
   engine: Intake;
-  records: Pick<Records, "load" | "list" | "events" | "slot" | "subscribe">;
+  records: Pick<Records, "load" | "list" | "events" | "audit" | "slot" | "subscribe">;
   deliveries: Deliveries;
   tokens: TokenBook;
   issuers: KeySource;

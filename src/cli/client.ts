@@ -1,6 +1,7 @@
 /** Speaks to the API: one request at a time, each bounded; repeats what is safe to repeat. */
 import type { z } from "zod";
 import {
+  auditPage,
   type CommandBody,
   commandAnswer,
   type DeployBody,
@@ -109,6 +110,8 @@ export function createClient({ url, token, actor }: Address) {
     /** With the key, repeating it never goes back twice. */
     redeploy: (id: string, body: RedeployBody, key: string, how: Ask) =>
       ask(redeployAnswer, `${deploymentPath(id)}/redeploy`, how, { method: "POST", body, key }),
+    audit: (query: Record<string, string>, how: Ask) =>
+      ask(auditPage, `/v1/audit?${new URLSearchParams(query).toString()}`, how),
     whoami: (how: Ask) => ask(whoami, "/v1/whoami", how),
     /** With the key, repeating it gives the same token another text. */
     createToken: (body: TokenBody, key: string, how: Ask) =>

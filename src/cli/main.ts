@@ -4,6 +4,7 @@ import { userInfo } from "node:os";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import ms, { type StringValue } from "ms";
 import { type CommandName, commandNames, roleNames } from "../api/contract.ts";
+import { audit, type AuditOptions } from "./audit.ts";
 import { createClient } from "./client.ts";
 import { cancel, command, type CommandOptions } from "./command.ts";
 import { bodyOf, deploy, type DeployOptions, type OrderOptions } from "./deploy.ts";
@@ -199,6 +200,20 @@ token
   .description("end a token at once")
   .argument("<id>")
   .action((id: string) => run((session) => revokeToken(session, id)));
+
+program
+  .command("audit")
+  .description("show who asked for what and what was changed in AWS, newest first")
+  .argument("[service]")
+  .option("--actor <name>", "only what this one asked for")
+  .addOption(new Option("--kind <kind>", "only these").choices(["deployment", "command", "call"]))
+  .option("--deployment <id>", "only of this one")
+  .option("--since <moment>", "such as 24h (ago), 7d or 2026-06-02T09:00:00Z")
+  .option("--until <moment>", "before that")
+  .option("--limit <number>", "at most so many, or all", "50")
+  .action((service: string | undefined, options: AuditOptions) =>
+    run((session) => audit(session, service, options)),
+  );
 
 program
   .command("queue")

@@ -27,6 +27,8 @@ export interface Command {
   kind: CommandKind;
   actor: Actor;
   at: number;
+  /** The request that brought it. */
+  requestId?: string;
   reason?: string;
   /** `promote`: all the way to 100 %, instead of to the next step. */
   full?: boolean;

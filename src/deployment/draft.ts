@@ -4,6 +4,7 @@
  */
 import type { Problem } from "../errors.ts";
 import type { Answer, Command } from "./command.ts";
+import { factsBefore } from "./audit.ts";
 import { copyOf } from "./copy.ts";
 import type { Decision, SlotChange } from "./decision.ts";
 import { callLimitMs, type Effect, forwardLimitMs } from "./effect.ts";
@@ -83,11 +84,13 @@ export class Draft {
   private wakeAt: number | undefined;
   private endsAt: number | undefined;
 
+  private readonly seen: Seen;
   private readonly lookedAt: number;
 
   constructor(before: Deployment, seen: Seen, now: number) {
     this.d = copyOf(before);
     this.now = now;
+    this.seen = seen;
     this.lookedAt = lookedAt(seen, now);
   }
 
@@ -236,8 +239,11 @@ export class Draft {
     const deadline = move.forward ? this.lookedAt + forwardLimitMs : now + callLimitMs;
     d.pending = { effect: move.effect, reason: move.reason, decidedAt: now, deadline };
     d.note = move.reason;
-    if (!move.quiet)
-      this.record({ type: "effect", effect: move.effect, reason: move.reason, actor: teal }, move.reason);
+    if (!move.quiet) {
+      const { effect, reason } = move;
+      const before = factsBefore(effect, this.seen);
+      this.record({ type: "effect", effect, reason, actor: teal, ...(before && { before }) }, reason);
+    }
     this.perform = true;
     this.wakeAt = now;
   }

@@ -1,14 +1,18 @@
 /** A line of a deployment's append-only history. */
+import type { Facts } from "./audit.ts";
 import type { CommandKind } from "./command.ts";
 import type { Effect } from "./effect.ts";
 import type { Actor, Deployment, DeployRequest, Hold } from "./record.ts";
 import type { Phase } from "./phases.ts";
 
 export type EventBody =
-  | { type: "created"; actor: Actor; request: string }
+  /** `requestId` here and of a command: the API's, which its log has too. */
+  | { type: "created"; actor: Actor; request: string; requestId?: string }
   | { type: "phase"; from: Phase; to: Phase }
   | { type: "step"; index: number; what: string }
-  | { type: "effect"; effect: Effect; reason: string; actor: Actor }
+  /** `before`: what it will change, as last seen. */
+  | { type: "effect"; effect: Effect; reason: string; actor: Actor; before?: Facts }
+  /** `requestId` here and of what is refused: AWS's. */
   | { type: "done"; effect: Effect["kind"]; requestId?: string; arn?: string }
   | { type: "refused"; effect: Effect["kind"]; code: string; class: string; requestId?: string }
   | { type: "unknown"; effect: Effect["kind"]; code: string }
@@ -23,6 +27,10 @@ export type EventBody =
       reason?: string;
       deployment?: string;
       gate?: string;
+      /** Where the deployment stood, and stands. */
+      before?: Facts;
+      after?: Facts;
+      requestId?: string;
     }
   | { type: "told"; deployment: string; command: CommandKind }
   /** A check, when what it says changes. */
@@ -36,10 +44,11 @@ export type EventBody =
 export type DeploymentEvent = { seq: number; at: number; message: string } & EventBody;
 
 /** The first line of every history. */
-export function createdEvent(d: Deployment): DeploymentEvent {
+export function createdEvent(d: Deployment, requestId?: string): DeploymentEvent {
   const request = describeRequest(d.request);
   const message = `${d.actor.name} asked for ${request} on ${d.service} with strategy ${d.strategy.name}`;
-  return { seq: 0, at: d.createdAt, type: "created", actor: d.actor, request, message };
+  const asked = { actor: d.actor, request, ...(requestId !== undefined && { requestId }) };
+  return { seq: 0, at: d.createdAt, type: "created", ...asked, message };
 }
 
 /** What was asked for, in a few words. */

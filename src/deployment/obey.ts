@@ -3,6 +3,7 @@
  * of the same commit; each command is answered exactly once.
  */
 import { redeployment } from "./accept.ts";
+import { standing } from "./audit.ts";
 import type { Answer, Command, CommandKind } from "./command.ts";
 import type { Draft } from "./draft.ts";
 import type { Seen } from "./observation.ts";
@@ -17,6 +18,7 @@ import { isPromotedUnknown, routesIn, stepsOf, value, view, weightsRead } from "
 export function obey(draft: Draft, commands: Command[], seen: Seen): void {
   const ranked = [...commands].sort((a, b) => rank(a) - rank(b));
   for (const command of ranked) {
+    const before = standing(draft.d);
     const answer = mayAsk(draft.d.phase, command.kind)
       ? act(draft, command, seen)
       : refuse(unfit(draft.d, command));
@@ -32,6 +34,9 @@ export function obey(draft: Draft, commands: Command[], seen: Seen): void {
         ...(command.reason && { reason: command.reason }),
         ...(deployment && { deployment }),
         ...(command.gate && { gate: command.gate }),
+        before,
+        after: standing(draft.d),
+        ...(command.requestId && { requestId: command.requestId }),
       },
       `${command.actor.name} asked for ${command.kind}: ${message}`,
     );

@@ -30,11 +30,14 @@ export interface Order {
   force?: boolean;
   /** The same key with the same order gives the deployment that the first one made. */
   idempotencyKey?: string;
+  /** The request that brought it, for the history. */
+  requestId?: string;
 }
 
 export interface CommandOrder {
   kind: CommandKind;
   actor: Actor;
+  requestId?: string;
   reason?: string;
   full?: boolean;
   promoteAt?: number;
@@ -105,14 +108,18 @@ export function createEngine(parts: EngineParts): Engine {
         supersedes: order.whenBusy === "supersede",
         now,
       });
-      const result = await records.create({ ...deployment, events: 1 }, [createdEvent(deployment)], {
-        whenBusy: order.whenBusy === "reject" ? "reject" : "queue",
-        ...(request.build !== undefined && { build: { number: request.build, force } }),
-        ...(order.idempotencyKey && {
-          idempotencyKey: order.idempotencyKey,
-          fingerprint: JSON.stringify([order.target.name, order.strategy.name, order.request]),
-        }),
-      });
+      const result = await records.create(
+        { ...deployment, events: 1 },
+        [createdEvent(deployment, order.requestId)],
+        {
+          whenBusy: order.whenBusy === "reject" ? "reject" : "queue",
+          ...(request.build !== undefined && { build: { number: request.build, force } }),
+          ...(order.idempotencyKey && {
+            idempotencyKey: order.idempotencyKey,
+            fingerprint: JSON.stringify([order.target.name, order.strategy.name, order.request]),
+          }),
+        },
+      );
       switch (result.kind) {
         case "busy":
           throw new TealError("busy", busyWith(result.acting, order));

@@ -1,4 +1,5 @@
 /** What the engine needs of the world. Adapters implement these; nothing here knows Redis, BullMQ or the SDK. */
+import type { AuditLine } from "../deployment/audit.ts";
 import type { Ask, Measured } from "../deployment/check.ts";
 import type { Command } from "../deployment/command.ts";
 import type { Decision } from "../deployment/decision.ts";
@@ -59,6 +60,23 @@ export interface DeploymentPage {
   next?: string;
 }
 
+export interface AuditQuery {
+  service?: string;
+  /** Moments, ms since the epoch: from `since` on, and before `until`. */
+  since?: number;
+  until?: number;
+  fits?: (line: AuditLine) => boolean;
+  /** At most 100. */
+  limit: number;
+  /** `next` of the page before. */
+  before?: string;
+}
+
+export interface AuditPage {
+  lines: AuditLine[];
+  next?: string;
+}
+
 /**
  * Records, inboxes, events and slots, kept together so that a commit is one atomic step. Every method may throw
  * `TealError('unavailable')`: then it is unknown whether it took effect, and all but `post` are safe to repeat.
@@ -110,6 +128,11 @@ export interface Records {
   }): Promise<DeploymentPage>;
   /** Events with `seq` ≥ `from`, oldest first, at most `limit`. */
   events(id: string, from: number, limit: number): Promise<DeploymentEvent[]>;
+  /**
+   * The audit: commands and calls of all deployments, newest first, as far back as their events and the index of them
+   * are kept. A page may be short, or empty, and still have a next one.
+   */
+  audit(query: AuditQuery): Promise<AuditPage>;
   /** Calls back with the id whenever a deployment was committed; best effort, a hint to read. */
   subscribe(listener: (id: string) => void): Promise<() => Promise<void>>;
   /** Ids that were due before `before` (ms since the epoch), oldest first; the first `skip` are left out. */

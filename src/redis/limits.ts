@@ -10,6 +10,8 @@ export interface RecordLimits {
   trimBatch: number;
   /** Newest events kept for each deployment. */
   events: number;
+  /** Lines of the audit that are kept, of all deployments. */
+  audit: number;
   /** Commands waiting in one inbox; a post beyond is refused. What deployments tell each other always fits. */
   inbox: number;
   /** Ids of commands remembered for each deployment, so that a repeated post is dropped. */
@@ -26,6 +28,7 @@ export const defaultLimits: RecordLimits = {
   settled: 200,
   trimBatch: 10,
   events: 10_000,
+  audit: 100_000,
   inbox: 100,
   seen: 1_000,
   queue: 100,
@@ -39,6 +42,16 @@ export const defaultLimits: RecordLimits = {
  */
 export function position(d: Pick<Deployment, "id" | "createdAt">): string {
   return `${String(d.createdAt).padStart(positionDigits, "0")}:${d.id}`;
+}
+
+/** Where a line of the audit stands among all: its cursor. Names of services and ids contain no colon. */
+export function auditPlace(d: Pick<Deployment, "id" | "service">, { at, seq }: DeploymentEvent): string {
+  return [auditTime(at), d.service, d.id, seq].join(":");
+}
+
+/** Sorts before all places of this moment. */
+export function auditTime(at: number): string {
+  return String(at).padStart(positionDigits, "0");
 }
 
 export function idAt(position: string): string {

@@ -1,6 +1,7 @@
 /** Records in Redis: see scripts.ts for the keys and the steps that are atomic. */
 import { randomUUID } from "node:crypto";
 import type { Redis } from "ioredis";
+import { auditLine, type AuditLine, isAudited, outcomeWithin } from "../deployment/audit.ts";
 import type { Command } from "../deployment/command.ts";
 import { createdEvent, type DeploymentEvent } from "../deployment/event.ts";
 import type { SlotSeen } from "../deployment/observation.ts";
@@ -13,6 +14,8 @@ import { commandLimitMs } from "./connection.ts";
 import { asking } from "./errors.ts";
 import { createFeed } from "./feed.ts";
 import {
+  auditPlace,
+  auditTime,
   checkEvents,
   checkSchema,
   defaultLimits,
@@ -126,6 +129,7 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
             settled: next.settled,
             seq,
             events: events.map((event) => JSON.stringify(event)),
+            audit: placesOf(next, events),
             wakeAt,
             change: decision.slot,
             spawn: spawn && toInsert({ ...spawn, events: 1 }, [createdEvent(spawn)]),
@@ -209,6 +213,34 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
       return events.map(toEvent);
     },
 
+    audit: async ({ service, since = 0, until, fits = () => true, limit, before }) => {
+      const size = Math.min(limit, limits.page);
+      const least = `[${auditTime(since)}`;
+      const lines: AuditLine[] = [];
+      let end = before ?? (until === undefined ? undefined : auditTime(until));
+      for (let scanned = 0; scanned < scanMax; scanned += limits.page) {
+        const places = await asking("read the audit", () =>
+          redis.zrevrangebylex(
+            `${prefix}:audit`,
+            end === undefined ? "+" : `(${end}`,
+            least,
+            "LIMIT",
+            0,
+            limits.page,
+          ),
+        );
+        const found = await asking("read the audit", () => linesAt(redis, prefix, places, service));
+        for (const [i, place] of places.entries()) {
+          if (lines.length === size) return { lines, ...(end !== undefined && { next: end }) };
+          end = place;
+          const line = found[i];
+          if (line && fits(line)) lines.push(line);
+        }
+        if (places.length < limits.page) return { lines };
+      }
+      return { lines, ...(end !== undefined && { next: end }) };
+    },
+
     subscribe: (listener) => feed.subscribe(listener),
 
     due: (before, limit, skip = 0) =>
@@ -241,15 +273,39 @@ async function load(redis: Redis, prefix: string, ids: string[]): Promise<(Deplo
   });
 }
 
+/** The lines that stand there; undefined where one is another service's, or its deployment is no longer kept. */
+async function linesAt(
+  redis: Redis,
+  prefix: string,
+  places: string[],
+  only: string | undefined,
+): Promise<(AuditLine | undefined)[]> {
+  return Promise.all(
+    places.map(async (place) => {
+      const [, service = "", id = "", seq = ""] = place.split(":");
+      if (only !== undefined && only !== service) return undefined;
+      const order = JSON.stringify({ id, from: Number(seq), limit: outcomeWithin + 1 });
+      const events = (await redis.tealEvents(prefix, order)).map(toEvent);
+      // Where the beginning of a history was cut off, another event stands first.
+      return events[0]?.seq === Number(seq) ? auditLine({ id, service }, events) : undefined;
+    }),
+  );
+}
+
 function toInsert(deployment: Deployment, events: DeploymentEvent[]): object {
   return {
     id: deployment.id,
     service: deployment.service,
     record: JSON.stringify(deployment),
     events: events.map((event) => JSON.stringify(event)),
+    audit: placesOf(deployment, events),
     place: position(deployment),
     createdAt: deployment.createdAt,
   };
+}
+
+function placesOf(d: Deployment, events: DeploymentEvent[]): string[] {
+  return events.filter(isAudited).map((event) => auditPlace(d, event));
 }
 
 function toSlot([acting, retaining, queue]: SlotReply): SlotSeen {

@@ -15,6 +15,7 @@
  *     queue:<service>    list of ids, the next one first
  *     all                sorted set of places (see `position`), all scores 0
  *     service:<service>  the same for one service
+ *     audit              sorted set of places of the audit's lines (see `auditPlace`), all scores 0
  *     settled:<service>  the same for its settled deployments
  *     idem:<key>         hash: id, fingerprint; expires
  *     permit:<uuid>      while it is there, the create or post that names it may be carried out; expires
@@ -110,8 +111,15 @@ local function append(id, command, commandId, now, seenMax)
   dueBy(id, now)
 end
 
+-- Where the lines of the audit stand; beyond what is kept the oldest go.
+local function audit(places)
+  for _, place in ipairs(places) do call('ZADD', p .. 'audit', 0, place) end
+  call('ZREMRANGEBYRANK', p .. 'audit', 0, -a.limits.audit - 1)
+end
+
 local function insert(d)
   local key = deploymentKey(d.id)
+  audit(d.audit)
   call('HSET', key, 'record', d.record, 'version', 0, 'epoch', 0, 'events', #d.events,
     'service', d.service, 'place', d.place, 'terminal', '0', 'settled', '0')
   for _, event in ipairs(d.events) do call('RPUSH', key .. ':events', event) end
@@ -228,6 +236,7 @@ call('HSET', key, 'record', a.record, 'version', a.version + 1, 'events', a.seq 
   'terminal', a.terminal and '1' or '0', 'settled', a.settled and '1' or '0')
 for _, event in ipairs(a.events) do call('RPUSH', key .. ':events', event) end
 call('LTRIM', key .. ':events', -a.limits.events, -1)
+audit(a.audit)
 call('DEL', key .. ':inbox')
 if a.wakeAt then call('ZADD', p .. 'due', a.wakeAt, a.id) else call('ZREM', p .. 'due', a.id) end
 if a.settled then call('ZADD', p .. 'settled:' .. service, 0, found[5])

@@ -1,7 +1,8 @@
 /** What every implementation of `Records` must do. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Claimed, Committed, Records } from "../../src/engine/ports.ts";
+import type { AuditQuery, Claimed, Committed, Records } from "../../src/engine/ports.ts";
 import type { Decision } from "../../src/deployment/decision.ts";
+import type { DeploymentEvent } from "../../src/deployment/event.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import type { RecordLimits } from "../../src/redis/limits.ts";
 import { createMemoryRecords } from "../support/memory-records.ts";
@@ -508,6 +509,100 @@ describe.each(Object.keys(implementations))("records in %s", (name) => {
     expect(await records.load("a")).toBeDefined();
     await commit("a");
     expect(await records.load("a")).toBeUndefined();
+  });
+
+  const lines = async (query: Partial<AuditQuery> = {}) => {
+    const page = await records.audit({ limit: 100, ...query });
+    return page.lines.map(({ deployment, event }) => `${deployment} ${event.seq}`);
+  };
+
+  describe("the audit", () => {
+    const ada = { kind: "operator", name: "ada" } as const;
+    const call = { kind: "makePrimary", arn: "green" } as const;
+    /** A history of its own moment: asked for, called, answered, commanded. */
+    const history = async (id: string, at: number, change: Partial<Deployment> = {}) => {
+      const d = deployment(id, { createdAt: at, ...change });
+      const events: DeploymentEvent[] = [
+        { seq: 0, at, type: "created", actor: ada, request: "web:2", message: "asked" },
+        { seq: 1, at, type: "effect", effect: call, reason: "it is well", actor: ada, message: "called" },
+        { seq: 2, at, type: "done", effect: "makePrimary", requestId: "r-1", message: "done" },
+        {
+          seq: 3,
+          at,
+          type: "command",
+          command: "pause",
+          commandId: "c",
+          actor: ada,
+          obeyed: true,
+          message: "ok",
+        },
+      ];
+      await records.create({ ...d, events: events.length }, events, { whenBusy: "queue" });
+    };
+
+    it("has what was asked and what was called, newest first, with what came of it", async () => {
+      await history("a", 1_000);
+      await history("b", 2_000, { service: "search" });
+      expect(await lines()).toEqual(["b 3", "b 1", "b 0", "a 3", "a 1", "a 0"]);
+      const [, called] = (await records.audit({ limit: 2 })).lines;
+      expect(called).toEqual({
+        deployment: "b",
+        service: "search",
+        event: expect.objectContaining({ reason: "it is well" }),
+        outcome: expect.objectContaining({ type: "done", requestId: "r-1" }),
+      });
+    });
+
+    it("goes on where a page ended, also while more comes", async () => {
+      for (const [n, id] of ["a", "b", "c"].entries()) await history(id, 1_000 * (n + 1));
+      const first = await records.audit({ limit: 4 });
+      await history("d", 9_000);
+      const rest = await records.audit({
+        limit: 100,
+        ...(first.next !== undefined && { before: first.next }),
+      });
+      const told = [...first.lines, ...rest.lines].map(
+        ({ deployment, event }) => `${deployment} ${event.seq}`,
+      );
+      expect(told).toEqual(["c", "b", "a"].flatMap((id) => [`${id} 3`, `${id} 1`, `${id} 0`]));
+      expect(rest.next).toBeUndefined();
+    });
+
+    it("is asked for by service, by time, and by what its lines are", async () => {
+      await history("a", 1_000);
+      await history("b", 2_000, { service: "search" });
+      await history("c", 3_000);
+      expect(new Set(await lines({ service: "checkout" }))).toEqual(
+        new Set(["c 3", "c 1", "c 0", "a 3", "a 1", "a 0"]),
+      );
+      expect(await lines({ since: 2_000, until: 3_000 })).toEqual(["b 3", "b 1", "b 0"]);
+      expect(await lines({ fits: ({ event }) => event.type === "command" })).toEqual(["c 3", "b 3", "a 3"]);
+    });
+
+    it("has what a commit adds, and what that starts", async () => {
+      await create("a");
+      const d = (await claim("a")).deployment;
+      await commit(
+        "a",
+        { events: d.events + 1 },
+        {
+          events: [
+            { seq: 1, at: now, type: "effect", effect: call, reason: "why", actor: ada, message: "called" },
+          ],
+          spawn: deployment("s", { createdAt: now }),
+        },
+      );
+      expect(new Set(await lines())).toEqual(new Set(["a 1", "s 0"]));
+    });
+
+    it("loses the lines of what is no longer kept, and no others", async () => {
+      records = await open({ settled: 1, trimBatch: 10 });
+      for (const [n, id] of ["a", "b"].entries()) {
+        await history(id, 1_000 * (n + 1));
+        await commit(id, { phase: "succeeded", settled: true }, { slot: "done" });
+      }
+      expect(await lines()).toEqual(["b 3", "b 1", "b 0"]);
+    });
   });
 
   it("tells those who listen of every change, until they stop", async () => {

@@ -3,6 +3,7 @@
  * and the simulation. Every method does its work in one synchronous step, so nothing interleaves with it. What is
  * kept is frozen instead of copied: a record that somebody changes by the way fails at once.
  */
+import { auditLine, outcomeWithin } from "../../src/deployment/audit.ts";
 import type { Command } from "../../src/deployment/command.ts";
 import type { Decision, SlotChange } from "../../src/deployment/decision.ts";
 import { createdEvent, type DeploymentEvent } from "../../src/deployment/event.ts";
@@ -12,6 +13,7 @@ import type { Deployment } from "../../src/deployment/record.ts";
 import type { Claimed, Created, Records } from "../../src/engine/ports.ts";
 import { TealError } from "../../src/errors.ts";
 import {
+  auditPlace,
   checkEvents,
   checkSchema,
   defaultLimits,
@@ -258,6 +260,26 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
     events: async (id, from, limit) => {
       const events = state.entries.get(id)?.events ?? [];
       return events.filter((event) => event.seq >= from).slice(0, limit);
+    },
+
+    audit: async ({ service, since = 0, until = Infinity, fits = () => true, limit, before }) => {
+      const lines = [...state.entries.values()].flatMap(({ deployment, events }) =>
+        events.flatMap((event, index) => {
+          const line = auditLine(deployment, events.slice(index, index + outcomeWithin + 1));
+          const inTime = event.at >= since && event.at < until;
+          return line && inTime && (service === undefined || service === deployment.service)
+            ? [{ place: auditPlace(deployment, event), line }]
+            : [];
+        }),
+      );
+      const all = lines.toSorted((a, b) => (a.place < b.place ? 1 : -1));
+      const left = all.filter(({ place, line }) => (before === undefined || place < before) && fits(line));
+      const page = left.slice(0, limit);
+      const last = page.at(-1);
+      return {
+        lines: page.map(({ line }) => line),
+        ...(left.length > limit && last && { next: last.place }),
+      };
     },
 
     subscribe: async (listener) => {

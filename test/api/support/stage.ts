@@ -197,6 +197,7 @@ export async function createStage(
       load: failing((id) => records.load(id)),
       list: failing((filter) => records.list(filter)),
       events: failing((id, from, limit) => records.events(id, from, limit)),
+      audit: failing((query) => records.audit(query)),
       slot: failing((service) => records.slot(service)),
       subscribe: failing((listener) => records.subscribe(listener)),
     },
