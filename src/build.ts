@@ -9,7 +9,8 @@ import { type LiveConfig, watchConfig } from "./config/reload.ts";
 import { closuresAt } from "./deployment/calendar.ts";
 import type { Decide } from "./deployment/decide.ts";
 import { createEngine, type Engine } from "./engine/engine.ts";
-import type { Clock, Cloud, Hooks, Records, StrayBook, Wakes } from "./engine/ports.ts";
+import type { Clock, Cloud, Github, Hooks, Records, ReportBook, StrayBook, Wakes } from "./engine/ports.ts";
+import { createGithub } from "./outbound/github.ts";
 import { createGauges } from "./outbound/gauges.ts";
 import { createHooks } from "./outbound/hooks.ts";
 import { createIssuers } from "./outbound/issuers.ts";
@@ -21,6 +22,7 @@ import type { Deliveries, Delivery } from "./api/webhooks/delivery.ts";
 import { createDeliveries } from "./redis/deliveries.ts";
 import { asking } from "./redis/errors.ts";
 import { checkRedis } from "./redis/fitness.ts";
+import { createReportBook } from "./redis/reports.ts";
 import { createRecords } from "./redis/records.ts";
 import { createStrayBook } from "./redis/strays.ts";
 import { createTokenBook } from "./redis/tokens.ts";
@@ -38,6 +40,9 @@ export interface Teal {
   wakes: Wakes;
   engine: Engine;
   deliveries: Deliveries;
+  /** Where a token is configured. */
+  github: Github | undefined;
+  reportBook: ReportBook;
   /** Where the keys of issuers of tokens are asked for. */
   issuers: KeySource;
   strayBook: StrayBook;
@@ -136,6 +141,10 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     wakes,
     engine,
     issuers: createIssuers(outbound),
+    github:
+      config.githubToken &&
+      createGithub({ ...outbound, token: config.githubToken, api: () => live.current().github.api }),
+    reportBook: createReportBook(redis, prefix, () => clock.now()),
     deliveries: createDeliveries<Delivery>(redis, prefix),
     strayBook: createStrayBook(redis, prefix),
     tokens: createTokenBook(redis, prefix),

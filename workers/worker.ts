@@ -3,6 +3,8 @@ import { build, type Instead, type Teal } from "../src/build.ts";
 import type { Config } from "../src/config/config.ts";
 import { consumeDeployments } from "./deployments.ts";
 import { serveHealth } from "./health.ts";
+import { placeOf } from "./place.ts";
+import { startReports } from "./reports.ts";
 import { startSchedules } from "./schedules.ts";
 import { startStrays } from "./strays.ts";
 import { startSweep } from "./sweep.ts";
@@ -29,6 +31,15 @@ export async function runWorker(config: Config, instead: Instead = {}): Promise<
     straysMs > 0
       ? startStrays({ ...jobs, ...teal, targets, everyMs: straysMs, tell: log, log: troubleLog })
       : undefined;
+  const reports =
+    teal.github &&
+    startReports({
+      ...jobs,
+      book: teal.reportBook,
+      github: teal.github,
+      place: (d) => placeOf(d, teal.config.current().services[d.service]?.github),
+      log: troubleLog,
+    });
   const schedules = startSchedules({
     ...jobs,
     engine,
@@ -53,6 +64,7 @@ export async function runWorker(config: Config, instead: Instead = {}): Promise<
     () => sweep.stop(),
     async () => strays?.stop(),
     () => schedules.stop(),
+    async () => reports?.stop(),
   ]);
   health.close();
   log.info("worker stopped");

@@ -32,9 +32,11 @@ export function deployments(app: App, parts: ApiParts): void {
       request.permit(service);
       if (force) request.permit(service, "override");
       const order = orderOf(parts.config.current(), request.body);
+      const { source } = request.identity;
       const key = request.headers["idempotency-key"];
       const { status, view } = await start(parts, {
         ...order,
+        request: { ...order.request, ...(source && { source }) },
         actor: actorOf(request),
         requestId: request.id,
         ...(key !== undefined && { idempotencyKey: key }),

@@ -1,6 +1,7 @@
 /** What a token says of its holder, and which grants that fits. Pure. */
-import { type ClaimGrant, type Issuer, originClaims } from "../config/access.ts";
+import { type ClaimGrant, github, type Issuer, originClaims } from "../config/access.ts";
 import { isLike } from "../config/pattern.ts";
+import type { Source } from "../deployment/record.ts";
 import { TealError } from "../errors.ts";
 
 export type Claims = Readonly<Record<string, unknown>>;
@@ -16,6 +17,21 @@ export function grantsFor(issuer: Issuer, claims: Claims): ClaimGrant[] {
 export function holderOf({ name }: Issuer, claims: Claims): string {
   const filled = name.replaceAll(/\{\{(.*?)\}\}/g, (_, claim: string) => seen(claims, claim.trim()) ?? "?");
   return shown(filled, 128);
+}
+
+/** What code a workflow of GitHub's runs for; other issuers don't say it so. */
+export function sourceOf({ issuer }: Issuer, claims: Claims): Source | undefined {
+  const { repository, sha, environment, run_id: run } = claims;
+  if (typeof repository !== "string" || !/^[\w-]{1,39}\/[\w.-]{1,100}$/.test(repository)) return undefined;
+  if (typeof sha !== "string" || !/^[0-9a-f]{40,64}$/.test(sha)) return undefined;
+  return {
+    repository,
+    commit: sha,
+    ...(typeof environment === "string" && environment.length <= 255 && { environment }),
+    ...(issuer === github &&
+      typeof run === "string" &&
+      /^\d{1,20}$/.test(run) && { url: `https://github.com/${repository}/actions/runs/${run}` }),
+  };
 }
 
 /** Names of the grant's claims that the token doesn't have as asked. */

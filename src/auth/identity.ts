@@ -1,5 +1,5 @@
 /** Who a request comes from, and what that one may do. */
-import type { Actor } from "../deployment/record.ts";
+import type { Actor, Source } from "../deployment/record.ts";
 import { TealError } from "../errors.ts";
 import { type Action, type Grant, may, roleNames, roles } from "./roles.ts";
 
@@ -14,6 +14,8 @@ export interface Identity {
   id: string;
   /** For a token's: when it ends, ms since the epoch. */
   expiresAt?: number;
+  /** For an issuer's that says it: what code its holder runs for. */
+  source?: Source;
 }
 
 /** Everything, everywhere. */

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { decodeJwt, errors, type JWTPayload, jwtVerify } from "jose";
 import type { AccessConfig, Issuer } from "../config/access.ts";
 import { TealError } from "../errors.ts";
-import { type Claims, grantsFor, holderOf } from "./claims.ts";
+import { type Claims, grantsFor, holderOf, sourceOf } from "./claims.ts";
 import type { Identity } from "./identity.ts";
 import { createIssuerKeys, type KeyFinder, type KeySource } from "./issuerKeys.ts";
 
@@ -48,6 +48,7 @@ export function createOidc({ config, keys, clock }: OidcParts): (jwt: string) =>
   return async (jwt) => {
     const issuer = issuerOf(jwt, config());
     const claims = await verified(jwt, issuer);
+    const source = sourceOf(issuer, claims);
     return {
       name: holderOf(issuer, claims),
       kind: "ci",
@@ -55,6 +56,7 @@ export function createOidc({ config, keys, clock }: OidcParts): (jwt: string) =>
       grants: grantsFor(issuer, claims).map(({ gives }) => gives),
       id: `oidc:${digest([issuer.issuer, claims.sub ?? ""])}`,
       ...(claims.exp !== undefined && { expiresAt: claims.exp * 1000 }),
+      ...(source && { source }),
     };
   };
 

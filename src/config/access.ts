@@ -27,7 +27,8 @@ export interface ClaimGrant {
   gives: Grant;
 }
 
-const github = "https://token.actions.githubusercontent.com";
+/** GitHub's, for its workflows. */
+export const github = "https://token.actions.githubusercontent.com";
 
 const whole = /^[^*]+$/;
 /** `acme/checkout`, `acme/*`: whose it is stands there in full. */

@@ -47,6 +47,8 @@ export interface Config extends FileConfig {
   };
   /** What deliveries are checked with, by who sends them; without a key its webhook is off. Each one is valid. */
   webhookKeys: Record<WebhookSource, Secret[]>;
+  /** GitHub's; without one it is told nothing. */
+  githubToken?: Secret;
   /** Calls to others' systems: hooks and sources of measurements. */
   outbound: {
     allow: OutboundAllow;
@@ -137,6 +139,7 @@ function assemble(env: Environment, source: Config["source"], file: FileConfig):
       eventbridge: env.TEAL_EVENTBRIDGE_KEY,
       generic: env.TEAL_WEBHOOK_SECRET,
     },
+    ...(env.TEAL_GITHUB_TOKEN && { githubToken: env.TEAL_GITHUB_TOKEN }),
     outbound: { allow: env.TEAL_OUTBOUND_ALLOW, hookKeys: env.TEAL_HOOK_SECRET, secrets: env.secrets },
     redis: {
       place: placeOf(env),

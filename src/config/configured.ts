@@ -6,6 +6,7 @@ import type { ServiceTarget } from "../deployment/target.ts";
 import { type AccessConfig, toAccess } from "./access.ts";
 import { toFreezes, toWindows } from "./calendars.ts";
 import { toCheck, toVerdict, verdictName } from "./checks.ts";
+import { type GithubPlace, toGithub, toPlace } from "./github.ts";
 import type { FileContent } from "./language.ts";
 import { type Common, type Offer, presetOffers, suited, toOffer } from "./resolve.ts";
 import { type Schedule, toSchedule } from "./schedules.ts";
@@ -22,6 +23,8 @@ export interface ConfiguredService {
   whenBusy: "queue" | "supersede" | "reject";
   /** When it may start and gain traffic. */
   calendar: Calendar;
+  /** Where its deployments are told of. */
+  github?: GithubPlace;
 }
 
 export interface FileConfig {
@@ -33,6 +36,7 @@ export interface FileConfig {
   freezes: readonly Freeze[];
   schedules: Readonly<Record<string, Schedule>>;
   access: AccessConfig;
+  github: { api: string };
   webhooks: Readonly<Record<string, Webhook>>;
 }
 
@@ -77,6 +81,7 @@ export function configured(content: FileContent): FileConfig {
         windows: toWindows(windows, written.timezone ?? timezone),
         freezes: freezes.filter((freeze) => freeze.services?.includes(name) ?? true),
       },
+      ...(written.github && { github: toPlace(written.github) }),
     };
   }
   const schedules = Object.entries(content.schedules ?? {}).map(([name, written]) => {
@@ -96,6 +101,7 @@ export function configured(content: FileContent): FileConfig {
     freezes,
     schedules: Object.fromEntries(schedules),
     access: toAccess(content.access),
+    github: toGithub(content.github),
     webhooks: Object.fromEntries(webhooks),
   };
 }

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { accessSchema } from "./access.ts";
 import { freezesSchema } from "./calendars.ts";
 import { checksSchema } from "./checks.ts";
+import { githubSchema } from "./github.ts";
 import { schedulesSchema } from "./schedules.ts";
 import { serviceSchema, surroundings as ofServices } from "./services.ts";
 import { strategySchema, surroundings as ofStrategies } from "./strategies.ts";
@@ -33,6 +34,7 @@ export const fileSchema = z.strictObject({
   freezes: freezesSchema.optional(),
   schedules: schedulesSchema.optional(),
   access: accessSchema.optional(),
+  github: githubSchema.optional(),
   webhooks: webhooksSchema.optional(),
   defaults: defaultsSchema.optional(),
 });

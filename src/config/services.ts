@@ -8,6 +8,7 @@ import {
   tagsMax,
 } from "../deployment/target.ts";
 import { windowsSchema } from "./calendars.ts";
+import { placeSchema } from "./github.ts";
 import {
   arnPattern,
   limits,
@@ -158,6 +159,7 @@ export const serviceSchema = z.strictObject({
     .max(limits.routes)
     .optional()
     .describe("Other listeners and rules, which lead to green while it is tested."),
+  github: placeSchema.optional(),
   taskSet: taskSet.optional().describe("The first task set, for a service that has no PRIMARY one yet."),
   ...surroundings,
 });

@@ -28,6 +28,19 @@ export interface DeployRequest {
   /** Grows from build to build; one that is lower than the last accepted one is stale. */
   build?: number;
   reason?: string;
+  source?: Source;
+}
+
+/** Where the code is that is deployed, as GitHub vouched for it to whoever started this. */
+export interface Source {
+  /** `acme/checkout` */
+  repository: string;
+  commit: string;
+  environment?: string;
+  /** GitHub's own deployment that asked for this one. */
+  deployment?: number;
+  /** The page of the run that asked for it. */
+  url?: string;
 }
 
 export interface Hold {

@@ -9,6 +9,7 @@ import type { HookRequest } from "../deployment/hook.ts";
 import type { Look, Outcome, Reading, Seen, SlotSeen } from "../deployment/observation.ts";
 import type { Phase } from "../deployment/phases.ts";
 import type { Deployment } from "../deployment/record.ts";
+import type { Report } from "../deployment/report.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
 
 export interface Clock {
@@ -193,4 +194,52 @@ export interface Hooks {
    * whether it arrived.
    */
   call(request: HookRequest, guard: Guard): Promise<Outcome>;
+}
+
+/** What GitHub calls a deployment: a commit, branch or tag of a repository in an environment. */
+export interface GithubDeployment {
+  repository: string;
+  ref: string;
+  environment: string;
+}
+
+/** Telling GitHub of deployments. Every method ends by `deadline` and throws TealError('unavailable'). */
+export interface Github {
+  /** The number of GitHub's newest deployment of it that is this one of ours, or nobody's. Safe to repeat. */
+  find(of: GithubDeployment, id: string, deadline: number): Promise<number | undefined>;
+  /** Makes one for ours, and gives its number. Repeating it makes another one: `find` first. */
+  make(of: GithubDeployment, id: string, description: string, deadline: number): Promise<number>;
+  /** Safe to repeat. */
+  tell(
+    of: GithubDeployment,
+    number: number,
+    status: { state: Report["state"]; description: string; url?: string },
+    deadline: number,
+  ): Promise<void>;
+}
+
+/** What was told of one deployment. */
+export interface Told {
+  /** GitHub's number of it, once there is one. */
+  number?: number;
+  /** A request to make one was about to be sent. */
+  making?: true;
+  /** The mark of the last report that arrived. */
+  mark?: string;
+  /** Since when reports fail, how many in a row, and when the next is tried. */
+  trouble?: { since: number; count: number; nextAt: number };
+}
+
+/** What was told of which deployments. Every method throws `unavailable`; all are safe to repeat. */
+export interface ReportBook {
+  /** In the order of the ids; forgotten after 40 days. */
+  read(ids: readonly string[]): Promise<(Told | undefined)[]>;
+  /** @param open whether more will be told of it */
+  write(id: string, told: Told, open: boolean): Promise<void>;
+  /** Those of which more will be told, at most 500, longest known first. */
+  open(): Promise<string[]>;
+  /** True for one caller at a time, for so long at most: who is to tell now. */
+  take(ms: number): Promise<boolean>;
+  /** Lets the next one, where it was taken. */
+  leave(): Promise<void>;
 }

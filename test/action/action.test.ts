@@ -295,7 +295,9 @@ describe("without a shared secret", () => {
       "green is PRIMARY",
     ]);
     expect(await run.ended).toBe(0);
-    expect((await records.load(id))?.actor).toEqual({
+    const record = await records.load(id);
+    expect(record?.request.source).toMatchObject({ repository: "acme/checkout", environment: "production" });
+    expect(record?.actor).toEqual({
       kind: "ci",
       name: "repo:acme/checkout:environment:production",
     });

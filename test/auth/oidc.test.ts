@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { exportJWK, exportSPKI, type JWTPayload } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { grantsFor } from "../../src/auth/claims.ts";
+import { grantsFor, sourceOf } from "../../src/auth/claims.ts";
 import { limits } from "../../src/auth/issuerKeys.ts";
 import { createOidc } from "../../src/auth/oidc.ts";
 import { accessSchema, toAccess } from "../../src/config/access.ts";
@@ -82,6 +82,11 @@ describe("a token of a configured issuer", () => {
       grants: [{ role: "deployer", services: ["checkout"] }],
       id: expect.stringMatching(/^oidc:[0-9a-f]{16}$/),
       expiresAt: now + 300_000,
+      source: {
+        repository: "acme/checkout",
+        commit: "52f98a5ed3b7a2a0f7c5c8b7b9f5d2b1f9d8d5c4",
+        environment: "production",
+      },
     });
     expect(issuer.asked).toEqual(["/.well-known/openid-configuration", "/jwks"]);
   });
@@ -373,6 +378,30 @@ describe("keys", () => {
     expect(await refusal(token())).toMatch(/^unavailable/);
     issuer.keys.splice(1);
     await checking()(await token());
+  });
+});
+
+/** The code that a token with these claims tells. */
+const codeOf = (seen: JWTPayload, iss = "https://token.actions.githubusercontent.com") => {
+  const grants = [{ claims: { repository: "acme/*" }, role: "viewer", services: ["*"] }];
+  const [entry] = accessOf({ issuer: iss, audience, grants }).oidc;
+  return entry && sourceOf(entry, { ...claims(), ...seen });
+};
+
+describe("the code that it runs for", () => {
+  it("is told with its run, by GitHub alone", () => {
+    expect(codeOf({})?.url).toBe("https://github.com/acme/checkout/actions/runs/1658821493");
+    expect(codeOf({}, "https://ghe.example/_services/token")).not.toHaveProperty("url");
+  });
+
+  it.each([
+    { repository: "acme" },
+    { repository: "a/b/c" },
+    { repository: "a/../b" },
+    { sha: "main" },
+    { sha: 7 },
+  ])("is not told by %j", (change) => {
+    expect(codeOf(change)).toBeUndefined();
   });
 });
 

@@ -127,7 +127,7 @@ describe("what is wrong is told at once, with line, column and what is allowed",
       "an unknown key at the top",
       "services: {}\nfreeze: []\n",
       [
-        "2:1 freeze is not known here; allowed are services, strategies, checks, freezes, schedules, access, webhooks, defaults",
+        "2:1 freeze is not known here; allowed are services, strategies, checks, freezes, schedules, access, github, webhooks, defaults",
       ],
     ],
     [

@@ -153,6 +153,9 @@ resources:
 {{/* What hooks and sources of measurements need. The API calls neither, so it has no use for these secrets. */}}
 {{- define "teal.calls" -}}
 {{- $root := .root -}}
+- name: TEAL_GITHUB_TOKEN
+  valueFrom:
+    secretKeyRef: { name: {{ include "teal.secret" $root }}, key: github-token, optional: true }
 - name: TEAL_HOOK_SECRET
   valueFrom:
     secretKeyRef: { name: {{ include "teal.secret" $root }}, key: hook-secret, optional: true }

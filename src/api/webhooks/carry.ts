@@ -1,6 +1,6 @@
 /** Carries out what a delivery asks for: each webhook of `teal.yaml` that takes it, on its own; or a wake-up. */
 import type { WebhookSource } from "../../config/webhooks.ts";
-import type { Actor } from "../../deployment/record.ts";
+import type { Actor, Source } from "../../deployment/record.ts";
 import { TealError } from "../../errors.ts";
 import type { z } from "zod";
 import { explain } from "../../config/explain.ts";
@@ -10,6 +10,7 @@ import type { ApiParts } from "../parts.ts";
 import { malformed } from "../problems.ts";
 import type { Result } from "./delivery.ts";
 import { hintOf } from "./eventbridge.ts";
+import { sourceOf } from "./github.ts";
 import { requestOf, unmet } from "./mapping.ts";
 
 export interface Errand {
@@ -58,7 +59,9 @@ async function map(parts: ApiParts, { source, event, payload, key, actor }: Erra
     const why = unmet(webhook, payload);
     if (why !== undefined) results.push({ outcome: "ignored", ...about, why });
     else {
+      const from = source === "github" && event === "deployment" ? sourceOf(payload) : undefined;
       const by = {
+        ...(from && { source: from }),
         actor: actor ?? { kind: "ci", name: `webhook ${name}` },
         idempotencyKey: `${key}-${name}`,
       };
@@ -73,14 +76,16 @@ async function attempt(
   parts: ApiParts,
   about: About,
   request: () => z.output<typeof deployRequest>,
-  by: { actor: Actor; idempotencyKey: string },
+  { source, ...by }: { actor: Actor; idempotencyKey: string; source?: Source },
 ): Promise<Result> {
   const config = parts.config.current();
   const known = { ...about };
   try {
     const asked = request();
     if (Object.hasOwn(config.services, asked.service)) known.service = asked.service;
-    const { view } = await start(parts, { ...orderOf(config, asked), ...by });
+    const order = orderOf(config, asked);
+    const from = { ...order.request, ...(source && { source }) };
+    const { view } = await start(parts, { ...order, request: from, ...by });
     return { outcome: "started", ...about, service: view.service, deployment: view.id };
   } catch (error) {
     // What Teal or Redis fails at now is no answer: the delivery may come again.

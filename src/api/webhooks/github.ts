@@ -3,10 +3,12 @@
  * the event must be the one that the body shows, and a delivery is known again by its body.
  */
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import { verifyGithub } from "../../auth/signature.ts";
 import type { Secret } from "../../config/secret.ts";
 import { valueAt } from "../../config/template.ts";
 import { type GithubEvent, githubEvents } from "../../config/webhooks.ts";
+import type { Source } from "../../deployment/record.ts";
 import { TealError } from "../../errors.ts";
 import type { Received } from "./delivery.ts";
 import { isMapping, parsed, type Request } from "./raw.ts";
@@ -46,6 +48,8 @@ export function readGithub(keys: readonly Secret[], { header, body }: Request): 
   if (!event) return { why: `Teal takes ${githubEvents.join(", ")}, and no ${name.slice(0, 64)}` };
   const { payload, body: text } = readBody(body);
   requireShape(event, payload);
+  if (event === "deployment" && isOwn(payload))
+    return { why: "Teal made this deployment itself, to tell GitHub of one" };
   const sentAs = header("x-github-delivery")?.slice(0, 64);
   return {
     source: "github",
@@ -58,6 +62,43 @@ export function readGithub(keys: readonly Secret[], { header, body }: Request): 
     payload,
   };
 }
+
+/** Teal tells GitHub of its deployments by making GitHub's, which must start no further ones. */
+function isOwn(payload: Record<string, unknown>): boolean {
+  const written = valueAt(payload, "deployment.payload");
+  const own = typeof written === "string" ? jsonOr(written) : written;
+  return isMapping(own) && Object.hasOwn(own, "teal");
+}
+
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What GitHub's own deployment says of the code; statuses are told of it. */
+export function sourceOf(payload: unknown): Source | undefined {
+  const { data } = ofDeployment.safeParse(payload);
+  if (!data) return undefined;
+  const { repository, deployment } = data;
+  return {
+    repository: repository.full_name,
+    commit: deployment.sha,
+    environment: deployment.environment,
+    deployment: deployment.id,
+  };
+}
+
+const ofDeployment = z.object({
+  repository: z.object({ full_name: z.string().regex(/^[\w-]{1,39}\/[\w.-]{1,100}$/) }),
+  deployment: z.object({
+    id: z.int(),
+    sha: z.string().regex(/^[0-9a-f]{40,64}$/),
+    environment: z.string().min(1).max(255),
+  }),
+});
 
 function readBody(body: Buffer): ReturnType<typeof parsed> {
   if (body.subarray(0, 8).toString("latin1") === "payload=") {

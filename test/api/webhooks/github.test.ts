@@ -154,6 +154,28 @@ describe("what no condition of teal.yaml has to say is left out", () => {
   });
 });
 
+describe("a deployment of GitHub's", () => {
+  it("is where it is told how it goes on", async () => {
+    await sendPayload("deployment");
+    expect((await stage.records.load("d1"))?.request.source).toEqual({
+      repository: "acme/checkout",
+      commit: sha,
+      environment: "production",
+      deployment: 145_988_746,
+    });
+  });
+
+  it.each([{ teal: "checkout-1" }, JSON.stringify({ teal: "checkout-1" })])(
+    "that Teal made itself starts none: %j",
+    async (own) => {
+      const { status, body } = await sendPayload("deployment", { "deployment.payload": own });
+      expect(status).toBe(200);
+      expect(JSON.stringify(body)).toContain("Teal made this deployment itself");
+      expect(await stage.records.load("d1")).toBeUndefined();
+    },
+  );
+});
+
 describe("conditions", () => {
   it.each([
     ["release/1.4", 201],
