@@ -1,5 +1,4 @@
 /** An API over records in memory and an engine played by the test: what happens to a deployment is told step by step. */
-import { pino } from "pino";
 import { buildApp } from "../../../src/api/app.ts";
 import type { App, ApiParts, Intake } from "../../../src/api/parts.ts";
 import type { TokenBook } from "../../../src/auth/ports.ts";
@@ -16,6 +15,7 @@ import type { StrayBook, StraysFound } from "../../../src/engine/ports.ts";
 import { TealError } from "../../../src/errors.ts";
 import { createMemoryTokens } from "../../support/memory-tokens.ts";
 import { createMemoryDeliveries } from "../../support/memory-deliveries.ts";
+import { createLogger } from "../../../src/telemetry.ts";
 import { createMemoryRecords, type MemoryRecords } from "../../support/memory-records.ts";
 
 export const token = "a-token-of-the-tests";
@@ -213,7 +213,7 @@ export async function createStage(
     strayBook,
     config: { current: () => reloaded(config), state: () => ({ digest: config.source.digest, since: 0 }) },
     clock,
-    log: pino({ level: "info" }, { write: (line: string) => void log.push(line) }),
+    log: createLogger({ name: "api", level: "trace", write: (line) => void log.push(line) }),
     ping: async () => {
       if (pingFailure === "rejects") throw new Error("refused by redis://user:hunter2@host");
       if (pingFailure === "hangs") await new Promise(() => {});
