@@ -8,7 +8,7 @@ import type { Config } from "./config/config.ts";
 import { type LiveConfig, watchConfig } from "./config/reload.ts";
 import { closuresAt } from "./deployment/calendar.ts";
 import type { Decide } from "./deployment/decide.ts";
-import { createEngine, type Engine } from "./engine/engine.ts";
+import { type AwsHint, createEngine, type Engine } from "./engine/engine.ts";
 import type { Clock, Cloud, Github, Hooks, Records, ReportBook, StrayBook, Wakes } from "./engine/ports.ts";
 import { createGithub } from "./outbound/github.ts";
 import { createGauges } from "./outbound/gauges.ts";
@@ -39,6 +39,8 @@ export interface Teal {
   records: Records;
   wakes: Wakes;
   engine: Engine;
+  /** See the engine's; of all that is configured now. */
+  hints: (event: AwsHint) => Promise<string[]>;
   deliveries: Deliveries;
   /** Where a token is configured. */
   github: Github | undefined;
@@ -140,6 +142,11 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     records,
     wakes,
     engine,
+    hints: (event) =>
+      engine.hint(
+        event,
+        Object.values(live.current().services).map(({ target }) => target),
+      ),
     issuers: createIssuers(outbound),
     github:
       config.githubToken &&

@@ -144,6 +144,25 @@ function trafficAsk(d: Deployment, name: string, now: number): Ask | undefined {
   return { ...ask, history: { from: before - historyMs.length, to: before, percentile: slowPercentile } };
 }
 
+/** The alarms that the checks under way go by. */
+export function watchedAlarms(d: Deployment): string[] {
+  return checksUnderWay(d).flatMap(({ check }) => alarmsOf(d, check));
+}
+
+/** Has the checks that go by the alarm measured at once; says whether there are any. */
+export function hurryAlarm(d: Deployment, alarm: string, now: number): boolean {
+  const concerned = checksUnderWay(d).filter(({ check }) => alarmsOf(d, check).includes(alarm));
+  for (const { gate, check } of concerned) {
+    const record = d.gates[gate]?.checks?.[check.name];
+    if (record) record.nextAt = Math.min(record.nextAt, now);
+  }
+  return concerned.length > 0;
+}
+
+function alarmsOf(d: Deployment, { source }: Check): string[] {
+  return source.kind === "alarms" ? source.names.map(filling(d)) : [];
+}
+
 /** Takes the measurements of a look over into the gates' records. */
 export function noteMeasurements(draft: Draft, seen: Seen): void {
   const { d, now } = draft;

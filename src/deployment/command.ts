@@ -17,6 +17,8 @@ export type CommandKind =
   | "answer"
   | "retry"
   | "release"
+  /** Sent where AWS tells of an alarm by itself: measure it now. */
+  | "look"
   /** Sent by the next deployment of the service: end the retention, it needs the group. */
   | "yield"
   /** Sent by a newer deployment: make way while nothing is touched. */
@@ -37,6 +39,8 @@ export interface Command {
   ifHealthy?: boolean;
   /** `approve`, `skip`, `answer`: the gate that is meant. */
   gate?: string;
+  /** `look`: the alarm that changed. */
+  alarm?: string;
   /** `answer` */
   attempt?: number;
   answer?: HookAnswer;

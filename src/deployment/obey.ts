@@ -3,6 +3,7 @@
  * of the same commit; each command is answered exactly once.
  */
 import { redeployment } from "./accept.ts";
+import { hurryAlarm } from "./analysis.ts";
 import { standing } from "./audit.ts";
 import type { Answer, Command, CommandKind } from "./command.ts";
 import type { Draft } from "./draft.ts";
@@ -49,8 +50,8 @@ const rank = (command: Command) => (command.kind === "rollback" ? 0 : 1);
 const done = (message: string): Outcome => ({ obeyed: true, message });
 const refuse = (message: string): Outcome => ({ obeyed: false, message });
 
-/** What only deployments and hooks say. */
-const internal = new Set<CommandKind>(["yield", "supersede", "answer"]);
+/** What only deployments, hooks and AWS say. */
+const internal = new Set<CommandKind>(["yield", "supersede", "answer", "look"]);
 
 function unfit(d: Deployment, command: Command): string {
   const fits = phaseTable[d.phase].commands.filter((kind) => !internal.has(kind));
@@ -80,6 +81,10 @@ function act(draft: Draft, command: Command, seen: Seen): Outcome {
       return override(draft, command, seen);
     case "answer":
       return takeAnswer(draft, command);
+    case "look":
+      if (!hurryAlarm(d, command.alarm ?? "", draft.now))
+        return refuse("none of its checks goes by that alarm now");
+      return done(`the alarm ${command.alarm} changed: it is measured at once`);
     case "supersede":
       if (d.undoes || d.takeUp) return refuse("it puts something right, and so is not superseded");
       draft.enter("superseded", `superseded by ${command.actor.name} before anything was touched`);

@@ -52,7 +52,18 @@ export const phaseTable = {
   },
   testing: {
     to: ["shifting", "rolling_back", "abandoned"],
-    commands: ["rollback", "pause", "resume", "promote", "approve", "skip", "answer", "retry", "release"],
+    commands: [
+      "rollback",
+      "pause",
+      "resume",
+      "promote",
+      "approve",
+      "skip",
+      "answer",
+      "look",
+      "retry",
+      "release",
+    ],
     what: "proves green before production: test traffic, hooks, checks",
   },
   shifting: {
@@ -66,6 +77,7 @@ export const phaseTable = {
       "skip",
       "override",
       "answer",
+      "look",
       "retry",
       "release",
     ],
@@ -73,7 +85,7 @@ export const phaseTable = {
   },
   baking: {
     to: ["promoting", "rolling_back", "abandoned"],
-    commands: ["rollback", "pause", "resume", "promote", "retry", "release"],
+    commands: ["rollback", "pause", "resume", "promote", "look", "retry", "release"],
     what: "keeps all traffic on green, blue at full scale",
   },
   promoting: {
@@ -83,7 +95,7 @@ export const phaseTable = {
   },
   retaining: {
     to: ["draining", "rolling_back", "abandoned"],
-    commands: ["rollback", "pause", "resume", "promote", "yield", "retry", "release"],
+    commands: ["rollback", "pause", "resume", "promote", "yield", "look", "retry", "release"],
     what: "keeps blue warm: a rollback is one change of weights",
   },
   draining: {

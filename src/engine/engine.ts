@@ -12,11 +12,13 @@ import type { Strategy } from "../deployment/strategy.ts";
 import type { ServiceTarget } from "../deployment/target.ts";
 import { TealError } from "../errors.ts";
 import { busyWith, newId, staleBeside, wakeOrLeave } from "./accepting.ts";
+import { type AwsHint, hint } from "./hints.ts";
 import { planFor } from "./plan.ts";
 import { redeploy, type Redeployed, type RedeployOrder } from "./redeploy.ts";
 import { lookLimitMs, type Parts, type Rest, runTurns } from "./turn.ts";
 
 export type { Redeployed, RedeployOrder } from "./redeploy.ts";
+export type { AwsHint } from "./hints.ts";
 export type { EngineLog, Rest } from "./turn.ts";
 
 export interface Order {
@@ -43,6 +45,7 @@ export interface CommandOrder {
   promoteAt?: number;
   ifHealthy?: boolean;
   gate?: string;
+  alarm?: string;
   attempt?: number;
   answer?: HookAnswer;
   /** Given by the caller to make asking safe to repeat. */
@@ -84,6 +87,11 @@ export interface Engine {
    * `command-refused`, `busy`, `unavailable`. Safe to repeat: the one that took it over is given again.
    */
   recover(order: RecoverOrder): Promise<Deployment>;
+  /**
+   * Wakes the deployments of these services that an event of AWS concerns; gives their ids. Throws `unavailable`. Safe
+   * to repeat.
+   */
+  hint(event: AwsHint, targets: readonly ServiceTarget[]): Promise<string[]>;
   /** Runs turns until there is nothing to do now; called by a worker's job. */
   run(id: string, signal: AbortSignal): Promise<Rest>;
 }
@@ -149,6 +157,8 @@ export function createEngine(parts: EngineParts): Engine {
     },
 
     redeploy: (id, order) => redeploy(id, order, parts, engine),
+
+    hint: (event, targets) => hint(event, targets, parts, engine),
 
     strays: async (target) => (await lookForStrays(parts, target)).strays,
 

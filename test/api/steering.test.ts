@@ -296,7 +296,7 @@ it("a command is told what doesn't belong to it", async () => {
       },
     ],
   );
-  for (const command of ["yield", "supersede", "answer"]) {
+  for (const command of ["yield", "supersede", "answer", "look"]) {
     expect((await answerTo(teal, id, { command })).status).toBe(400);
   }
 });

@@ -97,6 +97,10 @@ export async function apiOn(world: World, yaml: string): Promise<Teal & { reload
     records: world.records,
     tokens: createMemoryTokens(),
     issuers: noIssuers,
+    hints: (event) => {
+      const targets = Object.values(config.services).map(({ target }) => target);
+      return world.engine.hint(event, targets);
+    },
     deliveries: createMemoryDeliveries(() => world.clock.now()),
     strayBook: { read: async () => ({}), write: async () => {}, mayTell: async () => true },
     config: { current: () => config, state: () => ({ digest: config.source.digest, since: 0 }) },

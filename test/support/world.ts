@@ -117,6 +117,8 @@ export class World {
   readonly cloud: Cloud;
   /** Numbers for checks and systems that answer hooks. */
   readonly outside: Outside;
+  /** Deployments that were woken; here all of them have their turns when they are due, woken or not. */
+  readonly woken: string[] = [];
   /** Windows and freezes, as a test sets them. */
   calendar: Calendar = { windows: [], freezes: [] };
   /** Why a service is closed; by the calendar, where nobody says otherwise. */
@@ -195,7 +197,7 @@ export class World {
     const { decide } = this.options;
     return createEngine({
       records,
-      wakes: { wake: async () => {} },
+      wakes: { wake: async (id) => void this.woken.push(id) },
       cloud,
       gauge: {
         measure: (target, ask, deadline) =>

@@ -14,6 +14,7 @@ const commands: CommandKind[] = [
   "promote",
   "retry",
   "release",
+  "look",
   "yield",
   "approve",
   "skip",
