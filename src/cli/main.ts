@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `teal` command. Speaks HTTP, but for `validate`; what it prints to standard output with `--json` is for programs. */
+/** The `teal` command. Speaks HTTP, but for `validate` and `policy`; what it prints to standard output with `--json` is for programs. */
 import { userInfo } from "node:os";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import ms, { type StringValue } from "ms";
@@ -159,6 +159,21 @@ program
       // Loaded only here: no other command needs the language.
       const { validate } = await import("./validate.ts");
       return validate(session, file);
+    }),
+  );
+
+program
+  .command("policy")
+  .description(
+    "print the least IAM policy for a teal.yaml, without Teal: what Teal and each role it assumes need",
+  )
+  .argument("[file]", "its path, or - for the standard input", process.env["TEAL_CONFIG"] || "teal.yaml")
+  .option("--principal <arn>", "Teal's own role or user, which the other accounts' roles are to trust")
+  .option("--task-role <arn...>", "the roles of the tasks; left out, any role that may be passed to tasks")
+  .action((file: string, options: { principal?: string; taskRole?: string[] }) =>
+    run(async (session) => {
+      const { policy } = await import("./policy.ts");
+      return policy(session, file, options);
     }),
   );
 

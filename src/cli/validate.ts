@@ -7,7 +7,7 @@ import { clean } from "./text.ts";
 
 /** @param file its path; `-` is the standard input */
 export function validate({ terminal, json }: { terminal: Terminal; json: boolean }, file: string): ExitCode {
-  const found = review(read(file), file, Date.now());
+  const found = review(readFile(file), file, Date.now());
   if (json) terminal.json(found);
   else if (found.problems.length > 0) {
     for (const { path, message } of found.problems) terminal.out(`${path} ${clean(message)}`);
@@ -15,7 +15,8 @@ export function validate({ terminal, json }: { terminal: Terminal; json: boolean
   return found.problems.length > 0 ? exitCodes.failed : exitCodes.success;
 }
 
-function read(file: string): string {
+/** Throws Failure. */
+export function readFile(file: string): string {
   try {
     return readFileSync(file === "-" ? 0 : file, "utf8");
   } catch (error) {

@@ -5,7 +5,8 @@
 import { parse } from "yaml";
 import { closuresAt, nextOf } from "../deployment/calendar.ts";
 import { duration, gateId, isGate, type Step, type Strategy } from "../deployment/strategy.ts";
-import { accountIdOf } from "../deployment/target.ts";
+import { accountIdOf, type ServiceTarget } from "../deployment/target.ts";
+import type { Source } from "../deployment/check.ts";
 import type { ConfiguredService, FileConfig } from "./configured.ts";
 import { readConfigText } from "./file.ts";
 import { needsOf } from "./outside.ts";
@@ -68,6 +69,19 @@ export interface ReviewedStep {
   /** Of a gate: what approvals and skips name. */
   id?: string;
   what: string;
+}
+
+/** The services of a file, and where the checks of the strategies that each may be deployed by have their numbers from. */
+export function deployablesOf(
+  text: string,
+  file: string,
+): { problems: Review["problems"]; services: { target: ServiceTarget; sources: Set<Source["kind"]> }[] } {
+  const { config, problems } = readConfigText(text, file);
+  const services = Object.values(config?.services ?? {}).map(({ target, strategies }) => {
+    const checks = Object.values(strategies).flatMap((strategy) => Object.values(strategy.checks));
+    return { target, sources: new Set(checks.map(({ source }) => source.kind)) };
+  });
+  return { problems: problems.map(({ path = file, message }) => ({ path, message })), services };
 }
 
 /** @param now ms since the epoch: for what is open now and comes next */

@@ -2,10 +2,13 @@
 import { expect, test } from "vitest";
 import { createClients } from "../../src/aws/clients.ts";
 import { createCloud } from "../../src/aws/cloud.ts";
+import { buildWorld } from "../../sandbox/world/build.ts";
+import { worldSchema } from "../../sandbox/world/schema.ts";
 import type { ServiceTarget } from "../../src/deployment/target.ts";
 import { CallFailed } from "../../src/aws/faults.ts";
 import { createSession } from "../../src/aws/sessions.ts";
 import { region, sandbox } from "../sandbox/support.ts";
+import { placeOf } from "../support/quick-world.ts";
 import { openGuard, sampleClock } from "./stub.ts";
 
 const account = { roleArn: "arn:aws:iam::222222222222:role/teal", externalId: "shop-42" };
@@ -158,6 +161,36 @@ test("an effect is sent again with new credentials where the old ones were revok
     "AssumeRole ok",
     "RegisterTaskDefinition ok",
   ]);
+});
+
+test("looks that come together share a call within a region of an account, and never beyond", async () => {
+  const box = sandbox();
+  const world = worldSchema.parse({
+    ...placeOf(["shop"], 1),
+    elsewhere: [
+      { account: "222222222222", roles: [{ name: "teal" }], ...placeOf(["shop"], 2) },
+      { region: "us-east-1", ...placeOf(["shop"], 3) },
+    ],
+  });
+  buildWorld(box.aws, world);
+  const cloud = createCloud({ ...box.config, clock: box.clock, gatherMs: 0 });
+  const shop = {
+    name: "shop",
+    cluster: "prod",
+    service: "shop",
+    targetGroups: [],
+    routes: [],
+  } satisfies Partial<ServiceTarget>;
+  const targets: ServiceTarget[] = [
+    { ...shop, region },
+    { ...shop, region, account },
+    { ...shop, region: "us-east-1" },
+    { ...shop, region },
+  ];
+  const asked = { service: true, routes: false, health: [], tasks: [], survey: false };
+  const seen = await Promise.all(targets.map((target) => cloud.look(target, asked, Date.now() + 15_000)));
+  expect(seen.map(({ service }) => service?.ok && service.value.desiredCount)).toEqual([1, 2, 3, 1]);
+  expect(box.calls.byAction()["ecs:DescribeServices"]).toBe(3);
 });
 
 function fault(name: string, httpStatusCode: number): Error {

@@ -40,7 +40,9 @@ export const arrows: Readonly<Record<string, readonly string[]>> = {
   review: ["config", "deployment"],
   /** What the command line and the GitHub Action share of speaking to the API. */
   client: ["contract"],
-  cli: ["contract", "client", "review"],
+  /** `aws/policy.ts`: what IAM must grant, for `teal policy`; it calls nobody. */
+  policy: ["deployment"],
+  cli: ["contract", "client", "review", "policy"],
   /** The GitHub Action, run from its sources: it has no packages, and of the contract only the types. */
   action: ["contract", "client"],
   web: ["contract"],
@@ -99,6 +101,7 @@ const single = new Map([
   ["src/api/contract.ts", "contract"],
   ["src/redis/wakes.ts", "wakes"],
   ["src/config/review.ts", "review"],
+  ["src/aws/policy.ts", "policy"],
 ]);
 
 /** The room of a file, e.g. `src/aws/tasks.ts` → `aws`, `src/build.ts` → `build`, `workers/main.ts` → `workers`. */
