@@ -9,7 +9,7 @@ import { startOwnRedis } from "../test/support/redis-source.ts";
 import { type Measurement, ratio, table } from "./figures.ts";
 import { measurements, type Name, names } from "./measurements.ts";
 
-const limitMs = 90_000;
+const limitMs = 300_000;
 
 const { values } = parseArgs({
   options: {
