@@ -20,8 +20,8 @@ async function main(): Promise<void> {
     );
   }
   const app = await buildApp({ ...teal });
-  await app.listen({ host: config.http.host, port: config.http.port });
   process.on("SIGHUP", () => void teal.config.reload());
+  await app.listen({ host: config.http.host, port: config.http.port });
   if (!token && insecure) log.warn("TEAL_INSECURE=1: everybody on this machine may deploy");
 
   const signal = await stopSignal();

@@ -52,9 +52,10 @@ export async function runWorker(config: Config, instead: Instead = {}): Promise<
   const health = await serveHealth({ records, clock, lastTurnAt, ping }, healthPort);
   const address = health.address();
   const listening = typeof address === "object" && address ? address.port : healthPort;
+  // Before it says that it started: whoever reads that may signal at once.
+  process.on("SIGHUP", () => void teal.config.reload());
   log.info({ concurrency, lockMs, stalledMs, sweepMs, healthPort: listening }, "worker started");
 
-  process.on("SIGHUP", () => void teal.config.reload());
   const signal = await stopSignal();
   log.info({ signal }, "worker stops: hands over what it runs");
   const forced = stopSignal().then(() => process.exit(1));
