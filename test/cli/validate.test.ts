@@ -93,7 +93,7 @@ it("tells when services open next, by windows and freezes", () => {
     "defaults: { region: eu-west-1, cluster: c, strategy: CodeDeployDefault.ECSAllAtOnce, timezone: Europe/Berlin }",
     "services:",
     '  a: { service: a, windows: ["Mon-Fri 09:00-16:00"] }',
-    "  b: { service: b }",
+    '  b: { service: b, account: { roleArn: "arn:aws:iam::222222222222:role/teal", externalId: shop-42 } }',
     "freezes: [{ from: 2026-11-24, to: 2026-11-24, reason: a move, services: [b] }]",
     'schedules: { s: { cron: "0 9 * * *", service: a, promote: next, ifHealthy: false } }',
   ].join("\n");
@@ -106,8 +106,10 @@ it("tells when services open next, by windows and freezes", () => {
       closed: { until: "2026-11-24T08:00:00.000Z" },
       without: ["green-vs-blue"],
     },
-    { name: "b", windows: [] },
+    { name: "b", windows: [], account: "222222222222" },
   ]);
+  expect(found.services[0]).not.toHaveProperty("account");
+  expect(JSON.stringify(found)).not.toContain("shop-42");
   expect(found.services[1]).not.toHaveProperty("closed");
   expect(found.strategies).toMatchObject([{ name: "CodeDeployDefault.ECSAllAtOnce", preset: true }]);
   expect(found.schedules).toEqual([
