@@ -4,6 +4,9 @@ import {
   auditPage,
   type CommandBody,
   commandAnswer,
+  deliveryDetail,
+  deliveryPage,
+  deliveryView,
   type DeployBody,
   deploymentPage,
   deploymentView,
@@ -12,6 +15,7 @@ import {
   planView,
   problemDetails,
   type RecoverBody,
+  type RedeliverBody,
   redeployAnswer,
   type RedeployBody,
   scheduleList,
@@ -130,6 +134,12 @@ export function createClient({ url, token, actor }: Address) {
     /** Repeating it gives the deployment that took it over. */
     recover: (service: string, body: RecoverBody, how: Ask) =>
       ask(deploymentView, `${servicePath(service)}/recover`, how, { method: "POST", body }),
+    deliveries: (query: Record<string, string>, how: Ask) =>
+      ask(deliveryPage, `/v1/deliveries?${new URLSearchParams(query).toString()}`, how),
+    delivery: (id: string, how: Ask) => ask(deliveryDetail, deliveryPath(id), how),
+    /** With the key, repeating it never starts a second deployment. */
+    redeliver: (id: string, body: RedeliverBody, key: string, how: Ask) =>
+      ask(deliveryView, `${deliveryPath(id)}/redeliver`, how, { method: "POST", body, key }),
     get: (id: string, how: Ask) => ask(deploymentView, deploymentPath(id), how),
     list: (query: Record<string, string>, how: Ask) =>
       ask(deploymentPage, `/v1/deployments?${new URLSearchParams(query).toString()}`, how),
@@ -167,6 +177,10 @@ export type Client = ReturnType<typeof createClient>;
 
 function deploymentPath(id: string): string {
   return `/v1/deployments/${encodeURIComponent(id)}`;
+}
+
+function deliveryPath(id: string): string {
+  return `/v1/deliveries/${encodeURIComponent(id)}`;
 }
 
 function servicePath(name: string): string {

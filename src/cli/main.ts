@@ -3,10 +3,17 @@
 import { userInfo } from "node:os";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import ms, { type StringValue } from "ms";
-import { type CommandName, commandNames, roleNames } from "../api/contract.ts";
 import { audit, type AuditOptions } from "./audit.ts";
+import {
+  type CommandName,
+  commandNames,
+  deliveryOutcomes,
+  deliverySources,
+  roleNames,
+} from "../api/contract.ts";
 import { createClient } from "./client.ts";
 import { cancel, command, type CommandOptions } from "./command.ts";
+import { deliveries, type DeliveriesOptions, redeliver } from "./deliveries.ts";
 import { bodyOf, deploy, type DeployOptions, type OrderOptions } from "./deploy.ts";
 import { type ExitCode, exitCodes, Failure } from "./exit.ts";
 import { keptLogin, type Login, login, logout, whoami } from "./login.ts";
@@ -248,6 +255,26 @@ program
   .argument("<id|service>")
   .option("-r, --reason <text>", "for the history")
   .action((what: string, options: { reason?: string }) => run((session) => cancel(session, what, options)));
+
+program
+  .command("deliveries")
+  .description("show what came to the webhooks, newest first, or one in full")
+  .argument("[id]")
+  .option("--webhook <name>", "only what this one looked at")
+  .option("--service <name>", "only what concerns this one")
+  .addOption(new Option("--source <source>", "only from there").choices(deliverySources))
+  .addOption(new Option("--outcome <outcome>", "only what had this one").choices(deliveryOutcomes))
+  .option("--limit <number>", "at most so many, up to 100", "20")
+  .action((id: string | undefined, options: DeliveriesOptions) =>
+    run((session) => deliveries(session, id, options)),
+  );
+
+program
+  .command("redeliver")
+  .description("have a delivery carried out again, by teal.yaml as it is now")
+  .argument("<id>")
+  .option("--again", "also where it started a deployment already")
+  .action((id: string, options: { again?: boolean }) => run((session) => redeliver(session, id, options)));
 
 const commands: Record<CommandName, string> = {
   rollback: "go back to what was before; of a finished one, deploy the earlier revision",

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { actor, moment, problemView, serviceName, whole } from "./words.ts";
 
-export const deliverySource = z.enum(["github", "eventbridge", "generic"]);
+export const deliverySources = ["github", "eventbridge", "generic"] as const;
+export const deliverySource = z.enum(deliverySources);
 export const deliveryOutcomes = ["started", "woke", "ignored", "refused"] as const;
 
 const of = { webhook: z.string().optional(), service: z.string().optional() };
