@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readConfigText } from "../../src/config/file.ts";
 import { review } from "../../src/config/review.ts";
@@ -141,4 +142,20 @@ it("a review tells what starts what, and which key it takes", () => {
     },
   ]);
   expect([needs, apiNeeds]).toEqual([[], ["TEAL_GITHUB_SECRET"]]);
+});
+
+it("what docs/webhooks.md writes is well-formed, and so is the example", () => {
+  const text = readFileSync("docs/webhooks.md", "utf8");
+  const blocks = [...text.matchAll(/^```yaml\n([^]*?)^```/gm)].map(([, block = ""]) => block);
+  const written = blocks.filter((block) => !block.startsWith("# CloudFormation"));
+  expect(written).toHaveLength(4);
+  for (const block of written) {
+    const webhooks = block.startsWith("webhooks:\n") ? block : `webhooks:\n${block.replaceAll(/^/gm, "  ")}`;
+    const { config, problems: wrong } = readConfigText(`${stageYaml}\n${webhooks}`, "teal.yaml");
+    expect(wrong).toEqual([]);
+    expect(Object.keys(config?.webhooks ?? {})).toHaveLength(1);
+  }
+  expect(
+    Object.keys(readConfigText(readFileSync("examples/teal.yaml", "utf8"), "").config?.webhooks ?? {}),
+  ).toEqual(["checkout-main", "search-pushed"]);
 });

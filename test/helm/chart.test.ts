@@ -252,6 +252,8 @@ describe.runIf(found)("the chart", () => {
   test.each([
     ["token", "another-secret-of-the-api"],
     ["hookSecret", key(9)],
+    ["githubSecret", "a-key-of-16-characters another-key-of-the-same"],
+    ["eventbridgeKey", "a-key-of-16-characters"],
   ])("replaces the pods when the Secret gets another %s", (name, value) => {
     const [before, after] = [[], ["--set", `secret.${name}=${value}`]].map((more) =>
       podsOf(render(minimal, ...more)).map(({ template }) => template.metadata.annotations),
@@ -270,9 +272,9 @@ describe.runIf(found)("the chart", () => {
     const path = inRoot("examples/teal.yaml");
     const whole: unknown = parse(readFileSync(path, "utf8"));
     const values = written("values.json", JSON.stringify({ config: whole }));
-    const { services, strategies, checks, freezes, schedules } = loadConfig({ TEAL_CONFIG: path });
+    const { services, strategies, checks, freezes, schedules, webhooks } = loadConfig({ TEAL_CONFIG: path });
     const rendered = load("worker", render(minimal, "-f", values));
-    expect(rendered).toMatchObject({ services, strategies, checks, freezes, schedules });
+    expect(rendered).toMatchObject({ services, strategies, checks, freezes, schedules, webhooks });
   });
 
   test.each([
@@ -283,6 +285,10 @@ describe.runIf(found)("the chart", () => {
     [
       ["--set", "secret.hookSecret=not-such-a-key"],
       /^(?!.*not-such-a-key).*secret\.hookSecret must be whsec_/s,
+    ],
+    [
+      ["--set", "secret.githubSecret=too-short"],
+      /^(?!.*too-short).*secret\.githubSecret must be at least 16 characters/s,
     ],
     [["--set", "headerSecrets.prom.value=0123456789"], /prom/],
     [["--set", "headerSecrets.PROM_FILE.value=0123456789"], /PROM_FILE/],

@@ -45,5 +45,10 @@ describe.each(parts)("the %s of compose.yaml", (_, { environment, volumes: [conf
 test("the worker alone of compose.yaml can call hooks, the API alone be called", () => {
   const [api, worker] = [services.api, services.worker].map(({ environment }) => Object.keys(environment));
   expect(worker?.filter((name) => !api?.includes(name))).toEqual(["TEAL_GITHUB_TOKEN", "TEAL_HOOK_SECRET"]);
-  expect(api?.filter((name) => !worker?.includes(name))).toEqual(["TEAL_TOKEN", "TEAL_WEBHOOK_SECRET"]);
+  expect(api?.filter((name) => !worker?.includes(name))).toEqual([
+    "TEAL_TOKEN",
+    "TEAL_GITHUB_SECRET",
+    "TEAL_EVENTBRIDGE_KEY",
+    "TEAL_WEBHOOK_SECRET",
+  ]);
 });
