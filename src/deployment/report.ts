@@ -1,5 +1,5 @@
 /** What is told of a deployment where its code lives, in the words of GitHub's deployment statuses. Pure. */
-import { isTerminal } from "./phases.ts";
+import { isTerminal, type Phase, phaseTable } from "./phases.ts";
 import type { Deployment } from "./record.ts";
 
 export interface Report {
@@ -16,7 +16,9 @@ const descriptionMax = 140;
 
 export function reportOf(d: Deployment): Report {
   const state = stateOf(d);
-  const text = state === "failure" || state === "error" ? (d.cause?.message ?? d.note) : d.note;
+  // Not the note: by the time that it is read, something else may be waited for.
+  const { what } = phaseTable[d.phase];
+  const text = toldByCause.has(d.phase) ? (d.cause?.message ?? what) : what;
   const said = Array.from(`${d.phase.replace("_", " ")}: ${text}`);
   return {
     state,
@@ -26,6 +28,8 @@ export function reportOf(d: Deployment): Report {
     last: isTerminal(d.phase) && d.settled,
   };
 }
+
+const toldByCause: ReadonlySet<Phase> = new Set(["rolling_back", "rolled_back", "failed", "abandoned"]);
 
 function stateOf({ phase, cause }: Deployment): Report["state"] {
   switch (phase) {

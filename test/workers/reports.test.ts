@@ -132,7 +132,7 @@ describe("GitHub is told", () => {
     await enter(id, "provisioning", "creates green");
     await report(parts());
     await enter(id, "provisioning", "waits for green");
-    await enter(id, "shifting", `25 % of the traffic is green's, ${"x".repeat(200)}`);
+    await enter(id, "shifting", "25 % of the traffic is green's");
     await report(parts());
     await enter(id, "retaining", "green serves");
     await report(parts());
@@ -141,12 +141,11 @@ describe("GitHub is told", () => {
     expect(statuses()).toEqual([
       [
         "queued queued: waits until the service is free",
-        "in_progress provisioning: creates green",
-        expect.stringMatching(/^in_progress shifting: 25 % of the traffic is green's, x+…$/),
-        "success retaining: green serves",
+        "in_progress provisioning: creates green and waits until it is steady and healthy",
+        "in_progress shifting: goes through the steps of the strategy",
+        "success retaining: keeps blue warm: a rollback is one change of weights",
       ],
     ]);
-    expect(String(hub.bodies[3]?.["description"])).toHaveLength(140);
     // Nothing more is told of it, and nothing asked for it.
     expect(await book.open()).toEqual([]);
     const before = hub.asked.length;
@@ -161,11 +160,15 @@ describe("GitHub is told", () => {
       "failure failed: the controller is ECS",
     ],
     ["rolled_back", { cause: { code: "green-failing", message: "exit 1" } }, "failure rolled back: exit 1"],
-    ["rolled_back", { cause: { code: "operator", message: "ada asked for it" } }, "inactive rolled back: so"],
-    ["cancelled", {}, "inactive cancelled: so"],
-    ["superseded", {}, "inactive superseded: so"],
-    ["abandoned", {}, "error abandoned: so"],
-    ["rolling_back", {}, "in_progress rolling back: so"],
+    [
+      "rolled_back",
+      { cause: { code: "operator", message: "ada asked for it" } },
+      "inactive rolled back: ada asked for it",
+    ],
+    ["cancelled", {}, "inactive cancelled: called off before anything was touched"],
+    ["superseded", {}, "inactive superseded: made way for a newer one before anything was touched"],
+    ["abandoned", {}, "error abandoned: given up on request; what is left is listed"],
+    ["rolling_back", {}, "in_progress rolling back: puts everything back as it was"],
   ])("what became of it: %s", async (phase, more, status) => {
     const id = await stage.start();
     await report(parts());
@@ -223,7 +226,9 @@ describe("an outage", () => {
     await enter(id, "retaining", "green serves");
     lateMs += limits.retryMs.first;
     expect(await report(parts())).toBe(1);
-    expect(statuses()).toEqual([[expect.stringContaining("queued"), "success retaining: green serves"]]);
+    expect(statuses()).toEqual([
+      [expect.stringContaining("queued"), expect.stringContaining("success retaining")],
+    ]);
   });
 
   it("ends a round for all after some failures, and is given up after a day", async () => {
