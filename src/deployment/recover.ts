@@ -96,6 +96,11 @@ function pairOf(target: ServiceTarget, set: TaskSetSeen): Pair | undefined {
   return groups.includes(b) ? { blue: a, green: b } : undefined;
 }
 
+/** Whether a deployment takes an orphan away and touches nothing else: no route is its business. */
+export function isRemoval(d: Pick<Deployment, "recovers" | "takeUp" | "blue">): boolean {
+  return d.recovers !== undefined && d.takeUp === "rolling_back" && d.blue === undefined;
+}
+
 export interface Recovery {
   id: string;
   target: ServiceTarget;

@@ -3,7 +3,7 @@ import type { Command, CommandKind } from "../deployment/command.ts";
 import { createdEvent } from "../deployment/event.ts";
 import type { HookAnswer } from "../deployment/hook.ts";
 import { isTerminal } from "../deployment/phases.ts";
-import { findStrays, rebuild, type Stray, type Way } from "../deployment/recover.ts";
+import { findStrays, isRemoval, rebuild, type Stray, type Way } from "../deployment/recover.ts";
 import { readingFaults } from "../deployment/view.ts";
 import { newDeployment } from "../deployment/accept.ts";
 import type { Plan } from "../deployment/plan/plan.ts";
@@ -220,10 +220,6 @@ async function lookForStrays({ records, cloud, clock }: Parts, target: ServiceTa
 
 /** Whether a deployment that took something over goes this way with it. */
 function goes(d: Deployment, way: Way): boolean {
-  const back = d.takeUp === "rolling_back" && d.blue !== undefined;
-  return way === "back"
-    ? back
-    : way === "remove"
-      ? d.takeUp === "rolling_back" && !back
-      : d.takeUp !== "rolling_back";
+  if (d.takeUp !== "rolling_back") return way === "forward";
+  return way === (isRemoval(d) ? "remove" : "back");
 }

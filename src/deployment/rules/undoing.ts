@@ -4,6 +4,7 @@
  * of healthy tasks holds it.
  */
 import { type Move, needsPerson, seconds, stuckReason } from "../draft.ts";
+import { isRemoval } from "../recover.ts";
 import { tagKeys } from "../target.ts";
 import { sameWeights } from "../traffic.ts";
 import type { RouteRecord } from "../record.ts";
@@ -156,12 +157,8 @@ const undo: Rule[] = [
       const names = production(v.d)
         .filter((route) => weightOf(v, route, "green") !== 0)
         .map(nameOf);
-      const what = `${names.join(", ")} still leads to green, and its weights can't be put back`;
-      return hold(
-        v,
-        "stuck",
-        `${what}; put blue's group into it or take green's out: green stays until then`,
-      );
+      const leads = `${names.join(", ")} still ${names.length === 1 ? "leads" : "lead"} to green`;
+      return hold(v, "stuck", `${leads}${isRemoval(v.d) ? removalAdvice(v) : undoingAdvice}`);
     },
   },
   {
@@ -225,7 +222,7 @@ function whatIsLeft(v: View): string {
   if (v.green)
     return `green is deleted; ${v.green.running} of its tasks are still stopping${v.d.blue ? "; blue serves as before" : ""}`;
   if (v.d.blue) return "blue serves as before; green is gone";
-  return v.d.recovers ? "the task set that was left over is gone" : "the first version is gone";
+  return isRemoval(v.d) ? "the task set that was left over is gone" : "the first version is gone";
 }
 
 /** The same, but past its deadline every wait is a call for help, and goes on all the same. */
@@ -249,8 +246,24 @@ function isRefused(v: View, key: string): boolean {
   return trouble !== undefined && needsPerson(trouble);
 }
 
-/** Routes that do not read as they were before; the ones that AWS refused last are tried after the others. */
+const undoingAdvice =
+  ", and the weights can't be put back; put blue's group into it or take green's out: green stays until then";
+
+/** Whoever serves may have been put into the orphan's own group. */
+function removalAdvice(v: View): string {
+  const group = v.d.pair?.green;
+  const isShared = v.primary?.spec.loadBalancers?.some((lb) => lb.targetGroupArn === group) === true;
+  return isShared
+    ? "'s group, and so to what serves; release this, and ask again when a deployment has left that group"
+    : "; give its group no weight there, and it goes";
+}
+
+/**
+ * Routes that do not read as they were before; the ones that AWS refused last are tried after the others. None where
+ * an orphan is taken away: what leads where is up to whoever overtook it.
+ */
 function routesAway(v: View): RouteRecord[] {
+  if (isRemoval(v.d)) return [];
   const away = v.d.routes.filter((route) => {
     const read = weightsRead(v, route);
     // A read may lag our own forward write: until `before` was asked again, the route counts as away.
