@@ -19,7 +19,7 @@ export const steps: Strategy = canary(
     { kind: "weight", percent: 50 },
     { kind: "weight", percent: 100 },
   ],
-  { bakeMs: 5_000, retainMs: 10_000 },
+  { testing: [{ kind: "test" }, { kind: "pause", ms: 2_000 }], bakeMs: 5_000, retainMs: 10_000 },
 );
 
 /** To the end; or rolled back where it is half way, or while blue is retained. */
@@ -60,7 +60,7 @@ class Cut extends Error {}
 
 export class Drama {
   readonly world = new World();
-  readonly laid: Laid = this.world.lay();
+  readonly laid: Laid = this.world.lay("checkout", { test: [1, 0] });
   readonly watch: Watch = watchPromises(this.world);
   readonly moments: Moment[] = [];
   readonly snapshots: MemoryState[] = [];

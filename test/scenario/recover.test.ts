@@ -1,5 +1,6 @@
 /** Redis comes back empty or older at every moment of a deployment: nothing is done on wrong grounds, and all ends well. */
 import { describe, expect, it, vi } from "vitest";
+import { isTerminal, type Phase, phases } from "../../src/deployment/phases.ts";
 import { tagKeys } from "../../src/deployment/target.ts";
 import { watchPromises } from "../support/promises.ts";
 import { mutations } from "../support/scenario.ts";
@@ -20,6 +21,14 @@ function serving(drama: Drama) {
     .sets()
     .map((set) => [set.taskSetArn === drama.blue ? "blue" : "green", set.status, set.scale?.value]);
 }
+
+it("loses Redis in every phase in which there is something to lose", () => {
+  const lost = new Set([...outline.values()].flatMap(({ moments }) => moments.map(({ phase }) => phase)));
+  const ended = phases.filter((phase) => isTerminal(phase));
+  // What ends a deployment before it touches anything, or gives it up, leaves nothing under way.
+  const without: Phase[] = ended.filter((phase) => phase !== "succeeded" && phase !== "rolled_back");
+  expect([...lost].toSorted()).toEqual(phases.filter((phase) => !without.includes(phase)).toSorted());
+});
 
 describe.each(courses)("Redis comes back empty, the deployment went %s", (course) => {
   const moments = outline.get(course)?.moments ?? [];
@@ -49,9 +58,10 @@ describe.each(courses)("Redis comes back empty, the deployment went %s", (course
         set: { arn: green?.taskSetArn },
         blue: { arn: drama.blue },
         rollingBack,
-        routes: world
-          .weights(laid)
-          .map(([blue, green]) => ({ now: { blue, green }, before: { blue: 1, green: 0 } })),
+        routes: [...world.weights(laid), world.routeWeights(laid, laid.testRule)].map(([blue, green]) => ({
+          now: { blue, green },
+          before: { blue: 1, green: 0 },
+        })),
         ways: rollingBack ? ["back"] : ["forward", "back"],
       },
     ]);
@@ -67,7 +77,11 @@ describe.each(courses)("Redis comes back empty, the deployment went %s", (course
       expect(await again.misfits()).toEqual([]);
       expect(serving(again)).toEqual([[way === "back" ? "blue" : "green", "PRIMARY", 100]]);
       if (way === "back")
-        expect(again.world.weights(again.laid)).toEqual([
+        expect([
+          ...again.world.weights(again.laid),
+          again.world.routeWeights(again.laid, again.laid.testRule),
+        ]).toEqual([
+          [1, 0],
           [1, 0],
           [1, 0],
         ]);
@@ -79,7 +93,7 @@ describe.each(courses)("Redis comes back older, the deployment went %s", (course
   const moments = outline.get(course)?.moments ?? [];
   /** A share of all; `every-loss.ts` plays each of them. */
   const earlierOnes = (n: number) =>
-    moments.slice(0, n).filter((one) => one.phase !== moments[one.n - 1]?.phase && (one.n + n) % 3 === 0);
+    moments.slice(0, n).filter((one) => one.phase !== moments[one.n - 1]?.phase && (one.n + n) % 4 === 0);
   it.each(moments.filter(({ n }) => earlierOnes(n).length > 0))("at $label", async ({ n }) => {
     for (const earlier of earlierOnes(n)) {
       const wish = (earlier.n + n) % 2 === 0 ? "forward" : "back";
