@@ -18,7 +18,7 @@ export interface RoundOptions {
 }
 
 /** How often the schedule is written again, in case Redis came back without it. */
-const renewMs = 30_000;
+export const renewMs = 10_000;
 
 /** `name` is the queue's, and the one in the logs. A round that throws is told; the next one follows. */
 export function startRounds(

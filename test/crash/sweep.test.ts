@@ -8,6 +8,7 @@ import { connectRedis } from "../../src/redis/connection.ts";
 import { type TurnJob, turnsQueue } from "../../src/redis/wakes.ts";
 import type { RunningProcess } from "../support/processes.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
+import { renewMs } from "../../workers/rounds.ts";
 import { ada, openStage, type Stage, strategy, timing } from "./stage.ts";
 
 /** What has been due for less is left to its job (workers/sweep.ts). */
@@ -93,6 +94,19 @@ it("every trace of the queue deleted, and a command posted that nothing wakes", 
     (await stage.events(id)).find((event) => event.type === "command"),
   );
   expect(answer.at - postedAt).toBeLessThan(statedMs);
+});
+
+it("the sweep's own schedule deleted with it", async () => {
+  const sweep = new Queue("sweep", { connection: stage.redis, prefix: stage.prefix });
+  closers.push(() => sweep.close());
+  await sweep.obliterate({ force: true });
+  await sweep.removeJobScheduler("sweep");
+  expect(await sweep.getJobSchedulersCount()).toBe(0);
+  const deletedAt = Date.now();
+  await queue.remove(id);
+  await stage.until("scheduled again", async () => (await sweep.getJobSchedulersCount()) === 1);
+  expect(Date.now() - deletedAt).toBeLessThan(renewMs + timing.sweepMs);
+  expect(await lateMs()).toBeLessThan(renewMs + statedMs);
 });
 
 const token = "a-worker-of-the-test";
