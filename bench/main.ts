@@ -1,5 +1,6 @@
 /**
- * `make bench`, `make bench ARGS="--only turns,wake --json"`: takes the measurements on a Redis of its own and
+ * `make bench`, `make bench ARGS="--only turns,wake --json"`, with `--long` in the sizes that take minutes: takes the
+ * measurements on a Redis of its own and
  * prints each beside its baseline of the same run. What they mean is in docs/performance.md.
  */
 import { cpus } from "node:os";
@@ -7,17 +8,18 @@ import { parseArgs } from "node:util";
 import { localRedisVersion } from "../test/support/redis-server.ts";
 import { startOwnRedis } from "../test/support/redis-source.ts";
 import { type Measurement, ratio, table } from "./figures.ts";
-import { measurements, type Name, names } from "./measurements.ts";
-
-const limitMs = 300_000;
+import { measurements, type Name, names, type Size } from "./measurements.ts";
 
 const { values } = parseArgs({
   options: {
     only: { type: "string", default: names.join() },
     json: { type: "boolean", default: false },
     tiny: { type: "boolean", default: false },
+    long: { type: "boolean", default: false },
   },
 });
+const size: Size = values.tiny ? "tiny" : values.long ? "long" : "full";
+const limitMs = size === "long" ? 1_200_000 : 300_000;
 
 const wanted = values.only.split(",").map((name): Name => {
   const known = names.find((one) => one === name);
@@ -37,7 +39,7 @@ try {
   const machine = `${cpus().length} cores, Node ${process.version.slice(1)}, Redis ${localRedisVersion() ?? "of an image"}`;
   if (!values.json) process.stdout.write(`${machine}\n`);
   for (const name of wanted) {
-    const measurement = await measurements[name](redis.url, values.tiny ? "tiny" : "full");
+    const measurement = await measurements[name](redis.url, size);
     done.push(measurement);
     if (!values.json) process.stdout.write(`\n${table(measurement)}\n`);
   }
