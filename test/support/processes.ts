@@ -28,6 +28,8 @@ export interface RunningProcess {
   readonly exited: Promise<Exit>;
   /** What it wrote so far on both streams, the oldest lines dropped beyond 256 KiB. */
   output(): string;
+  /** How much it wrote so far, nothing dropped. */
+  bytes(): number;
   /** Resolves to the first line that matches, past ones included; rejects with its output when it ends or time is up. */
   waitForLine(pattern: RegExp, withinMs?: number): Promise<string>;
   /** Resolves when a GET answers 2xx; rejects with its output when it ends or time is up. */
@@ -96,9 +98,11 @@ export async function reapProcesses(except: ReadonlySet<RunningProcess> = new Se
 
 function follow(child: ChildProcess, name: string): RunningProcess {
   let text = "";
+  let bytes = 0;
   let exit: Exit | undefined;
   const append = (chunk: Buffer | string) => {
     text += chunk.toString();
+    bytes += chunk.length;
     if (text.length > outputBytesMax) text = text.slice(text.indexOf("\n", text.length - outputBytesMax) + 1);
   };
   child.stdout?.on("data", append);
@@ -147,6 +151,7 @@ function follow(child: ChildProcess, name: string): RunningProcess {
     pid: child.pid ?? -1,
     exited,
     output: () => text,
+    bytes: () => bytes,
     waitForLine: (pattern, withinMs = 15_000) =>
       until(`a line like ${pattern}`, withinMs, () =>
         text.split("\n").find((line) => line.search(pattern) >= 0),

@@ -2,10 +2,12 @@
  * What every outage is played with: deployments under way, others asked for while it lasts, and afterwards the
  * question whether all that was acknowledged is there, once, and ended well.
  */
+import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "vitest";
 import { z } from "zod";
 import { region } from "../../support/quick-world.ts";
+import type { RunningProcess } from "../../support/processes.ts";
 import type { Answer, Stage } from "./stage.ts";
 
 /** Under way when the outage begins; the first one is asked to roll back while it lasts. */
@@ -27,8 +29,13 @@ export interface Outage {
 }
 
 export interface Report {
+  /** Deployments and commands that were acknowledged, before, while or after it lasted. */
   accepted: number;
   refused: number;
+  /** Accepted deployments that ended as they should, each once. */
+  ended: number;
+  /** What of the accepted ones did not. */
+  lost: string[];
   slowestRefusalMs: number;
   /** From the beginning of the outage until the rollback had all traffic on blue; undefined: not before the end. */
   backMs: number | undefined;
@@ -38,8 +45,26 @@ export interface Report {
   silenceMs: number;
   /** From the end of the outage until all that had been refused was accepted. */
   recoveryMs: number;
-  /** Lines of warnings, errors or plain text, by process, from the beginning of the outage to the very end. */
-  trouble: Record<string, number>;
+  /** What each process logged from the beginning of the outage to the very end, the most of them. */
+  logged: Logged;
+}
+
+export interface Logged {
+  lines: number;
+  /** Of these, warnings, errors or plain text. */
+  trouble: number;
+  bytes: number;
+}
+
+/** The head of a table of reports, and a report's row of it. */
+export const tableHead = [
+  "| Redis | refused (503) | accepted requests | ended deployments | lost | log lines | of these, trouble |",
+  "| --- | --- | --- | --- | --- | --- | --- |",
+].join("\n");
+
+export function rowOf(name: string, { refused, accepted, ended, lost, logged }: Report): string {
+  const cells = [name, refused, accepted, ended, lost.length, logged.lines, logged.trouble];
+  return `| ${cells.join(" | ")} |`;
 }
 
 const view = z.object({
@@ -67,7 +92,7 @@ export async function endure(stage: Stage, outage: Outage): Promise<Report> {
   }
   await stage.until("under way", async () => ((await shifting(stage)) ? true : undefined), endMsMax);
   const processes = [stage.api, ...stage.workers];
-  const before = new Map(processes.map((one) => [one.name, troubleIn(one.output())]));
+  const before = new Map(processes.map((one) => [one.name, loggedBy(one)]));
 
   await outage.begin();
   const beganAt = Date.now();
@@ -144,27 +169,30 @@ export async function endure(stage: Stage, outage: Outage): Promise<Report> {
   }
   const recoveryMs = Date.now() - endedAt;
 
+  const lost: string[] = [];
   for (const [service, id] of ids) {
-    const d = await stage.until(`${id} ended`, () => settled(stage, id), endMsMax);
-    expect(d).toMatchObject({ service, phase: service === "early-0" ? "rolled_back" : "succeeded" });
-    await expectWhole(stage, d);
-    expectOneSet(stage, service, d.phase);
+    await expectEnded(stage, service, id).catch((error: unknown) =>
+      lost.push(`${service}: ${String(error)}`),
+    );
   }
-  const trouble: Record<string, number> = {};
+  const logged: Logged[] = [];
   for (const one of processes) {
     const { name } = one;
     expect(await Promise.race([one.exited, Promise.resolve("runs")]), name).toBe("runs");
-    trouble[name] = troubleIn(one.output()) - (before.get(name) ?? 0);
+    logged.push(since(before.get(name), loggedBy(one)));
   }
+  const most = (of: keyof Logged): number => Math.max(...logged.map((one) => one[of]));
   return {
     accepted: ids.size + 1,
     refused: refusals.length,
+    ended: ids.size - lost.length,
+    lost,
     slowestRefusalMs: Math.max(...refusals.map(({ answer }) => answer.tookMs)),
     backMs: backAt && backAt - beganAt,
     gapMs: seenAt - endedAt,
     silenceMs,
     recoveryMs,
-    trouble,
+    logged: { lines: most("lines"), trouble: most("trouble"), bytes: most("bytes") },
   };
 }
 
@@ -194,7 +222,9 @@ function idIn(answer: Answer): string {
 async function shifting(stage: Stage): Promise<boolean> {
   const answer = await stage.ask("GET", "/v1/deployments?limit=100");
   const { deployments } = page.parse(JSON.parse(answer.body));
-  return early.every((service) => deployments.some((d) => d.service === service && d.phase === "shifting"));
+  const isUnderWay = (service: string) =>
+    !blueAlone(stage, service) && deployments.some((d) => d.service === service && d.phase === "shifting");
+  return early.every(isUnderWay);
 }
 
 async function settled(stage: Stage, id: string): Promise<z.output<typeof view> | undefined> {
@@ -202,6 +232,14 @@ async function settled(stage: Stage, id: string): Promise<z.output<typeof view> 
   if (answer.status !== 200) return undefined;
   const d = view.parse(JSON.parse(answer.body));
   return d.settled ? d : undefined;
+}
+
+/** It is there, once, its history whole, and ended well. */
+async function expectEnded(stage: Stage, service: string, id: string): Promise<void> {
+  const d = await stage.until(`${id} ended`, () => settled(stage, id), endMsMax);
+  assert.deepEqual([d.service, d.phase], [service, service === "early-0" ? "rolled_back" : "succeeded"]);
+  await expectWhole(stage, d);
+  expectOneSet(stage, service, d.phase);
 }
 
 async function expectWhole(stage: Stage, { id, service, events }: z.output<typeof view>): Promise<void> {
@@ -242,7 +280,17 @@ function blueAlone({ local, arns }: Stage, service: string): boolean {
   );
 }
 
-/** Lines that are no ordinary progress: a flood of them would fill a disk. */
-function troubleIn(output: string): number {
-  return output.split("\n").filter((line) => line !== "" && !/^\{"level":"(info|debug)"/.test(line)).length;
+/** Trouble is lines that are no ordinary progress: a flood of them would fill a disk. */
+function loggedBy(one: RunningProcess): Logged {
+  const lines = one
+    .output()
+    .split("\n")
+    .filter((line) => line !== "");
+  const trouble = lines.filter((line) => !/^\{"level":"(info|debug)"/.test(line));
+  return { lines: lines.length, trouble: trouble.length, bytes: one.bytes() };
+}
+
+function since(before: Logged | undefined, now: Logged): Logged {
+  const { lines, trouble, bytes } = before ?? { lines: 0, trouble: 0, bytes: 0 };
+  return { lines: now.lines - lines, trouble: now.trouble - trouble, bytes: now.bytes - bytes };
 }

@@ -1,11 +1,12 @@
 /**
- * Redis killed, hung, full or turned into a replica under deployments: nothing acknowledged is lost, nothing is
- * accepted by halves. The outages are played side by side, because they mostly wait.
+ * Redis killed, hung, cut off, full or turned into a replica under deployments: nothing acknowledged is lost, nothing
+ * is accepted by halves. The outages are played side by side, because they mostly wait.
  */
 import { afterEach, expect, it } from "vitest";
 import { Redis } from "ioredis";
 import { type DedicatedRedis, startDedicatedRedis } from "../../support/redis.ts";
-import { early, endure, late, type Outage, type Report } from "./drama.ts";
+import { openLine, type TcpLine } from "../../support/tcp-line.ts";
+import { early, endure, late, type Outage, type Report, rowOf, tableHead } from "./drama.ts";
 import { openStage } from "./stage.ts";
 
 const closing: (() => unknown)[] = [];
@@ -16,11 +17,33 @@ afterEach(async () => {
 
 const short = { ms: 6_000, recoveryMsMax: 30_000, rollback: 503 } as const;
 
-const outages: Record<string, (server: DedicatedRedis, admin: Redis) => Outage> = {
-  "killed and restarted": (server) => ({ ...short, begin: server.kill, end: server.restart, ready: 503 }),
-  // Longer than every limit of a connection.
-  hangs: (server) => ({ ...short, begin: server.freeze, end: server.thaw, ready: 503, ms: 30_000 }),
-  "without memory": (_, admin) => ({
+/** Longer than every limit of a connection. */
+const long = { ...short, ms: 30_000 } as const;
+
+interface Hurt {
+  server: DedicatedRedis;
+  /** Past the line. */
+  admin: Redis;
+  /** Between Teal and Redis. */
+  line: TcpLine;
+}
+
+const outages: Record<string, (hurt: Hurt) => Outage> = {
+  "killed and restarted": ({ server }) => ({ ...short, begin: server.kill, end: server.restart, ready: 503 }),
+  hangs: ({ server }) => ({ ...long, begin: server.freeze, end: server.thaw, ready: 503 }),
+  "cut off, connections reset": ({ line }) => ({
+    ...long,
+    begin: () => line.reset(),
+    end: () => line.mend(),
+    ready: 503,
+  }),
+  "cut off, connections swallowed": ({ line }) => ({
+    ...long,
+    begin: () => line.swallow(),
+    end: () => line.mend(),
+    ready: 503,
+  }),
+  "without memory": ({ admin }) => ({
     ...short,
     begin: () => admin.config("SET", "maxmemory", "1"),
     end: () => admin.config("SET", "maxmemory", "0"),
@@ -29,7 +52,7 @@ const outages: Record<string, (server: DedicatedRedis, admin: Redis) => Outage> 
     rollback: 202,
     ms: 15_000,
   }),
-  "a replica": (_, admin) => ({
+  "a replica": ({ admin }) => ({
     ...short,
     begin: () => admin.replicaof("127.0.0.1", 1),
     end: () => admin.replicaof("NO", "ONE"),
@@ -43,10 +66,12 @@ async function play([name, outageOn]: [string, (typeof outages)[string]]): Promi
   const admin = new Redis(server.url, { maxRetriesPerRequest: null });
   admin.on("error", () => {});
   closing.push(() => admin.disconnect());
-  const stage = await openStage([...early, ...late], { REDIS_URL: server.url });
+  const line = await openLine(server.port);
+  closing.push(() => line.close());
+  const stage = await openStage([...early, ...late], { REDIS_URL: `redis://127.0.0.1:${line.port}` });
   closing.push(() => stage.close());
   try {
-    return [name, await endure(stage, outageOn(server, admin))];
+    return [name, await endure(stage, outageOn({ server, admin, line }))];
   } catch (error) {
     throw new Error(`Redis ${name}`, { cause: error });
   }
@@ -54,16 +79,24 @@ async function play([name, outageOn]: [string, (typeof outages)[string]]): Promi
 
 /** Each message once in ten seconds, and of the API one more line for each request that it refuses. */
 const troubleMax = 60;
+/** Two lines for each event of a deployment, and two for each request. */
+const linesMax = 1_000;
+const bytesMax = 256 * 1024;
 
 it("nothing is lost, and all ends well", async () => {
   const reports = new Map(await Promise.all(Object.entries(outages).map(play)));
-  for (const [name, report] of reports) {
-    console.info(`Redis ${name}: ${JSON.stringify(report)}`);
-    expect(Math.max(...Object.values(report.trouble)), name).toBeLessThan(troubleMax);
+  for (const [name, report] of reports) console.info(`Redis ${name}: ${JSON.stringify(report)}`);
+  console.info([tableHead, ...[...reports].map(([name, report]) => rowOf(name, report))].join("\n"));
+  for (const [name, { lost, logged }] of reports) {
+    expect(lost, name).toEqual([]);
+    expect(logged.trouble, name).toBeLessThan(troubleMax);
+    expect(logged.lines, name).toBeLessThan(linesMax);
+    expect(logged.bytes, name).toBeLessThan(bytesMax);
   }
   expect(reports.get("without memory")?.backMs).toBeDefined();
   // A Redis that answers, or that refuses connections, lets nobody wait.
   for (const [name, { slowestRefusalMs }] of reports) {
-    if (name !== "hangs") expect(slowestRefusalMs, name).toBeLessThan(3_000);
+    const answers = name !== "hangs" && name !== "cut off, connections swallowed";
+    if (answers) expect(slowestRefusalMs, name).toBeLessThan(3_000);
   }
 });

@@ -141,7 +141,7 @@ export async function openStage(services: string[], env: Record<string, string>)
 }
 
 const pollMs = 50;
-const startMs = 30_000;
+const startMs = 90_000;
 
 /** A canary that is under way for some seconds. */
 function fileOf(targets: ReturnType<typeof targetOf>[]): object {
