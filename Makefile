@@ -32,7 +32,7 @@ verdict: build ## how often the verdict green-vs-blue errs, and how soon it is r
 simulate: build ## seeded simulation, e.g. ARGS="--seeds 1000 --from 1"
 	@node dist/test/simulation/main.js $(ARGS)
 
-crash: build ## a worker killed at every point of a deployment (about 2 min)
+crash: build ## a worker killed at every point of a deployment, stale workers, late calls (about 8 min)
 	@node --enable-source-maps dist/test/crash/main.js $(ARGS)
 
 clean: ## remove what was built, keep node_modules

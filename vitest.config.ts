@@ -1,11 +1,14 @@
 import { defineConfig } from "vitest/config";
 import { CountReporter } from "./test/support/count-reporter.ts";
 
-/** Tests that start real processes and watch real time: one file after the other, when the others are done. */
+/** Tests that start real processes and mostly wait for real time: two files side by side, when the others are done. */
+const waiting = ["test/crash/frozen.test.ts", "test/crash/sweep.test.ts", "test/redis/outages/**/*.test.ts"];
+
+/** Those that keep the machine busy: one file after the other, last of all. */
 const alone = [
-  "test/crash/**/*.test.ts",
+  "test/crash/matrix.test.ts",
+  "test/crash/restarts.test.ts",
   "test/demo/**/*.test.ts",
-  "test/redis/outages/**/*.test.ts",
   "test/simulation/**/*.test.ts",
 ];
 
@@ -25,10 +28,21 @@ export default defineConfig({
         test: {
           name: "together",
           include: ["test/**/*.test.ts"],
-          exclude: alone,
+          exclude: [...waiting, ...alone],
           setupFiles: ["test/support/reap.ts"],
           globalSetup: [],
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "waiting",
+          include: waiting,
+          setupFiles: ["test/support/reap.ts"],
+          globalSetup: [],
+          testTimeout: 240_000,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -40,7 +54,7 @@ export default defineConfig({
           globalSetup: [],
           testTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

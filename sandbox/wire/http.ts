@@ -23,7 +23,8 @@ export async function serveWire(handle: Handle, port = 0, host = "127.0.0.1"): P
     // The body broke off or was too large: there is nobody to answer.
     answer(request, response).catch(() => request.socket.destroy());
   });
-  server.keepAliveTimeout = 30_000;
+  // Longer than a client stands still in a test, so that what it sends afterwards arrives.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);

@@ -1,4 +1,5 @@
 /** What a deployment came to, in a form that is the same for two runs that came to the same. */
+import { type RouteRef, routesOf } from "../../src/deployment/target.ts";
 import { region } from "../support/quick-world.ts";
 import type { Stage } from "./stage.ts";
 
@@ -8,7 +9,7 @@ export interface Ending {
   pending: boolean;
   /** Task sets that the service has now. */
   sets: object[];
-  /** Every field of the listener and the rule. */
+  /** Every field of the listener and the rules. */
   routes: object[];
   /** How many task sets and revisions were ever made for it. */
   made: { taskSets: number; revisions: number };
@@ -30,7 +31,8 @@ export async function endingOf(stage: Stage, id: string): Promise<Ending> {
     services: [target.service],
     include: ["TAGS"],
   }).services;
-  const [listener, rule] = target.routes.map((route) => route.arn);
+  const routes = routesOf(target);
+  const arns = (kind: RouteRef["kind"]) => routes.filter((one) => one.kind === kind).map(({ arn }) => arn);
   const made = stage.created.filter(({ request }) => request.includes(id)).map(({ arn }) => arn);
   const revisions = aws.ecs(region, "ListTaskDefinitions", {
     familyPrefix: target.service,
@@ -52,8 +54,8 @@ export async function endingOf(stage: Stage, id: string): Promise<Ending> {
       tags: (set.tags ?? []).map((tag) => ({ ...tag, value: tag.value === id ? "its id" : tag.value })),
     })),
     routes: [
-      ...aws.elb(region, "DescribeListeners", { ListenerArns: [listener ?? ""] }).Listeners,
-      ...aws.elb(region, "DescribeRules", { RuleArns: [rule ?? ""] }).Rules,
+      ...aws.elb(region, "DescribeListeners", { ListenerArns: arns("listener") }).Listeners,
+      ...aws.elb(region, "DescribeRules", { RuleArns: arns("rule") }).Rules,
     ],
     made: { taskSets: new Set(made).size, revisions: revisions.length },
     askedOnce: stage.hookKeys.every((key) => key === `${id}/smoke/1`),

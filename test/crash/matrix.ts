@@ -5,21 +5,20 @@
 import { inspect, isDeepStrictEqual } from "node:util";
 import type { RunningProcess } from "../support/processes.ts";
 import { type Ending, endingOf } from "./ending.ts";
+import { inLanes } from "./lanes.ts";
 import { type Point, pointsIn, readPoint, showPoint } from "./points.ts";
-import { ada, canary, openStage, type Stage, type StageOptions, warm } from "./stage.ts";
-
-/** `canary`: to its end. `rollback`: until green is PRIMARY, and then all the way back. */
-export type Course = "canary" | "rollback";
+import type { Course } from "./courses.ts";
+import { ada, openStage, type Stage, type StageOptions, type WorkerOptions } from "./stage.ts";
 
 export interface Undisturbed {
   course: Course;
   ending: Ending;
-  /** In their order; of a rollback only those after it was asked for. */
+  /** In their order; where it goes back only those after that was asked for. */
   points: Point[];
 }
 
 export interface CellResult {
-  course: Course;
+  course: string;
   point: string;
   /** From the kill until another worker claimed the deployment: so long nobody was in control. */
   gapMs: number;
@@ -28,19 +27,25 @@ export interface CellResult {
   deviation?: string;
 }
 
+/** A point of a course at which a worker is to die. */
+export interface Cell {
+  of: Undisturbed;
+  point: Point;
+}
+
 /** Makes stages on one Redis, no two alike. */
 export type Stages = () => Promise<Stage>;
 
 export function stagesOn(redisUrl: string, options: Partial<StageOptions> = {}): Stages {
   let count = 0;
-  return () => openStage({ redisUrl, prefix: `{crash-${process.pid}-${count++}}`, ...options });
+  return () => openStage({ redisUrl, prefix: `{crash-${process.pid}-${count++}}`, tested: true, ...options });
 }
 
 /** Runs a deployment that nothing disturbs, and writes down which points it passes. */
 export async function undisturbed(course: Course, stages: Stages): Promise<Undisturbed> {
   const stage = await stages();
   try {
-    const worker = stage.startWorker({ crashAt: "never" });
+    const worker = stage.startWorker(watching("never"));
     const passed = (): Point[] => [
       ...pointsIn(worker.output()),
       ...stage.sent.map((sent) => readPoint(`sent:${sent}`)),
@@ -58,11 +63,17 @@ export async function undisturbed(course: Course, stages: Stages): Promise<Undis
   }
 }
 
-/** Starts the deployment and, for a rollback, asks for it as soon as green is PRIMARY. */
+/** A worker that tells its points, and dies at this one. */
+function watching(crashAt: string): WorkerOptions {
+  return { program: "test/crash/crashing-worker.js", env: { CRASH_AT: crashAt } };
+}
+
+/** Starts the deployment and asks for the rollback, if the course has one, when it is time. */
 async function start(stage: Stage, course: Course, beforeAsking = (): void => {}): Promise<string> {
-  const id = await stage.deploy((course === "canary" ? canary : warm)(stage.hookUrl));
-  if (course === "canary") return id;
-  await stage.until(`${id} retaining`, async () => (await stage.deployment(id)).phase === "retaining");
+  const id = await stage.deploy(course.strategy(stage.hookUrl));
+  const { isTimeToGoBack } = course;
+  if (!isTimeToGoBack) return id;
+  await stage.until(`${id} where it goes back`, async () => isTimeToGoBack(await stage.deployment(id)));
   beforeAsking();
   await stage.until("asked", () => stage.engine.ask(id, { kind: "rollback", actor: ada, commandId: "back" }));
   return id;
@@ -73,12 +84,13 @@ export async function crash(
   point: Point,
   { course, ending }: Undisturbed,
   stages: Stages,
+  successor: WorkerOptions = {},
 ): Promise<CellResult> {
   const stage = await stages();
   try {
     const startedAt = Date.now();
     const name = showPoint(point);
-    const doomed = stage.startWorker({ name: "doomed", crashAt: name });
+    const doomed = stage.startWorker({ name: "doomed", ...watching(name) });
     if (point.moment === "sent")
       stage.onSent(name.slice("sent:".length), () => {
         doomed.signal("SIGKILL");
@@ -87,12 +99,12 @@ export async function crash(
     const id = await start(stage, course);
     await died(stage, doomed);
     const gap = takeOver(stage, id, Date.now());
-    stage.startWorker({ name: "successor" });
+    stage.startWorker({ name: "successor", ...successor });
     const gapMs = await gap;
     await stage.settled(id);
     const deviation = difference(ending, await endingOf(stage, id));
     return {
-      course,
+      course: course.name,
       point: name,
       gapMs,
       totalMs: Date.now() - startedAt,
@@ -132,27 +144,20 @@ function show(value: unknown): string {
 }
 
 /** Runs cells side by side, so many at a time; they mostly wait. */
-export async function runCells(
-  cells: { point: Point; of: Undisturbed }[],
+export function runCells(
+  cells: readonly Cell[],
   stages: Stages,
-  options: { atATime: number; onResult?: (result: CellResult) => void },
+  { atATime, onResult }: { atATime: number; onResult?: (result: CellResult) => void },
 ): Promise<CellResult[]> {
-  const results: CellResult[] = [];
-  const left = [...cells];
-  const lane = async (): Promise<void> => {
-    for (let cell = left.shift(); cell; cell = left.shift()) {
-      const { point, of } = cell;
-      const result = await crash(point, of, stages).catch((error: unknown): CellResult => ({
-        course: of.course,
-        point: showPoint(point),
-        gapMs: Number.NaN,
-        totalMs: Number.NaN,
-        deviation: error instanceof Error ? error.message : String(error),
-      }));
-      results.push(result);
-      options.onResult?.(result);
-    }
-  };
-  await Promise.all(Array.from({ length: options.atATime }, lane));
-  return results;
+  return inLanes(cells, atATime, async ({ point, of }) => {
+    const result = await crash(point, of, stages).catch((error: unknown): CellResult => ({
+      course: of.course.name,
+      point: showPoint(point),
+      gapMs: Number.NaN,
+      totalMs: Number.NaN,
+      deviation: error instanceof Error ? error.message : String(error),
+    }));
+    onResult?.(result);
+    return result;
+  });
 }

@@ -1,7 +1,9 @@
 /**
  * Where a worker is killed. The points are not listed anywhere: a worker that watches itself tells each one it
- * passes, and the matrix is made of what an undisturbed deployment told. So a new effect is covered by existing.
+ * passes, and the matrix is made of what an undisturbed deployment told. So a new effect is covered by existing;
+ * one that no course has in it is missed.
  */
+import type { EffectKind } from "../../src/deployment/effect.ts";
 
 /**
  * - `commit`: before the commit that writes the effect down.
@@ -19,6 +21,28 @@ export interface Point {
   what: string;
   /** Counted from 1 over the deployment. */
   occurrence: number;
+}
+
+/** What each effect is on the wire. */
+const sentAs = {
+  registerTaskDefinition: ["RegisterTaskDefinition"],
+  createTaskSet: ["CreateTaskSet"],
+  scaleTaskSet: ["UpdateTaskSet"],
+  setWeights: ["ModifyListener", "ModifyRule"],
+  makePrimary: ["UpdateServicePrimaryTaskSet"],
+  tagTaskSet: ["TagResource"],
+  deleteTaskSet: ["DeleteTaskSet"],
+  callHook: ["callHook"],
+} as const satisfies Record<EffectKind, readonly string[]>;
+
+/** Effects, by moment, that have no point among these: `sent:TagResource`. */
+export function missingFrom(points: readonly Point[]): string[] {
+  const have = new Set(points.map(({ moment, what }) => `${moment}:${what}`));
+  const wanted = moments.flatMap((moment) => {
+    const names: readonly string[] = moment === "sent" ? Object.values(sentAs).flat() : Object.keys(sentAs);
+    return names.map((what) => `${moment}:${what}`);
+  });
+  return wanted.filter((one) => !have.has(one));
 }
 
 /** `commit:setWeights:2` */

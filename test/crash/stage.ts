@@ -23,8 +23,8 @@ import type { DeploymentEvent } from "../../src/deployment/event.ts";
 import type { Actor, Deployment } from "../../src/deployment/record.ts";
 import { type Step, type Strategy, strategyDefaults } from "../../src/deployment/strategy.ts";
 import type { ServiceTarget } from "../../src/deployment/target.ts";
-import { quick, region, targetOf, worldOf } from "../support/quick-world.ts";
 import { TealError } from "../../src/errors.ts";
+import { quick, region, targetOf, worldOf } from "../support/quick-world.ts";
 import { type RunningProcess, startBuilt } from "../support/processes.ts";
 
 export const ada: Actor = { kind: "operator", name: "ada" };
@@ -36,27 +36,6 @@ export function strategy(steps: Step[], more: Partial<Strategy> = {}): Strategy 
   return { name: "short", ...strategyDefaults, holdMs: 200, steps, ...more };
 }
 
-/** Every kind of effect in it: half of green, half of the traffic, a hook that is asked, then all. */
-export function canary(hookUrl: string): Strategy {
-  const hook = {
-    url: hookUrl,
-    headers: {},
-    timeoutMs: 60_000,
-    attemptsMax: 10,
-    onFailure: "rollback" as const,
-  };
-  return strategy([
-    { kind: "weight", percent: 50 },
-    { kind: "hook", id: "smoke", hook },
-    { kind: "weight", percent: 100 },
-  ]);
-}
-
-/** The same with blue kept warm, so that a rollback may be asked for at the latest moment. */
-export function warm(hookUrl: string): Strategy {
-  return { ...canary(hookUrl), retainMs: 3_600_000 };
-}
-
 export interface StageOptions {
   redisUrl: string;
   /** No other stage's; contains a hash tag. */
@@ -65,6 +44,8 @@ export interface StageOptions {
   services?: string[];
   /** Tasks of each service. */
   desired?: number;
+  /** Each service has a test route too. */
+  tested?: boolean;
   settings?: Partial<Settings>;
 }
 
@@ -87,6 +68,8 @@ export interface Stage {
   hookKeys: readonly string[];
   /** Every mutating request so far, calls of the hook among them, in the order of arrival. */
   sent: readonly Sent[];
+  /** The names of the workers that sent them; calls of the hook tell nobody's. */
+  senders: ReadonlyMap<Sent, string>;
   /** Runs once when this request was performed and before it is answered; `cut` breaks the connection. */
   onSent(sent: Sent, then: () => "answer" | "cut"): void;
   target(service?: string): ServiceTarget;
@@ -94,8 +77,7 @@ export interface Stage {
   deploy(strategy: Strategy, service?: string): Promise<string>;
   deployment(id: string): Promise<Deployment>;
   events(id: string): Promise<DeploymentEvent[]>;
-  /** Starts a worker process; `crashAt` makes it one that watches its own crash points (see points.ts). */
-  startWorker(options?: { name?: string; crashAt?: string; concurrency?: number }): RunningProcess;
+  startWorker(options?: WorkerOptions): RunningProcess;
   /** Polls until it holds; fails with what the deployments did and what the workers said. */
   until<T>(what: string, look: () => Promise<T | undefined> | T | undefined, limitMs?: number): Promise<T>;
   /** Until nothing is left to do for the deployment but a last look. */
@@ -103,11 +85,20 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+export interface WorkerOptions {
+  name?: string;
+  concurrency?: number;
+  /** Another program than the real worker's: one that watches or hurts itself. */
+  program?: string;
+  /** Added to what every worker of the stage is told. */
+  env?: Record<string, string>;
+}
+
 export async function openStage(options: StageOptions): Promise<Stage> {
-  const { redisUrl, prefix, services = ["checkout"], desired = 2 } = options;
+  const { redisUrl, prefix, services = ["checkout"], desired = 2, tested = false } = options;
   const clock = endableClock(realClock());
   const local = startAws({ clock, seed: 1, settings: { ...quick, ...options.settings } });
-  const arns = buildWorld(local.aws, worldOf(services, desired));
+  const arns = buildWorld(local.aws, worldOf(services, desired, tested));
   const wire = watchWire(local.handle);
   const server = await serveWire(wire.handle);
   const hook = await serveHook(wire.arrived);
@@ -154,6 +145,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     hookUrl: hook.url,
     hookKeys: hook.keys,
     sent: wire.sent,
+    senders: wire.senders,
     onSent: wire.onSent,
     target: (service = "checkout") => targetOf(arns, service),
     async deploy(strategy, service = "checkout") {
@@ -176,19 +168,26 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       return found;
     },
     events: (id) => teal.records.events(id, 0, 1_000),
-    startWorker({ name = `worker ${workers.length + 1}`, crashAt, concurrency = 50 } = {}) {
-      const worker = startBuilt(
-        crashAt === undefined ? "workers/main.js" : "test/crash/crashing-worker.js",
-        [],
-        {
-          name,
-          env: { ...env, TEAL_CONCURRENCY: String(concurrency), CRASH_AT: crashAt },
+    startWorker({
+      name = `worker ${workers.length + 1}`,
+      concurrency = 50,
+      program = "workers/main.js",
+      env: more = {},
+    } = {}) {
+      const worker = startBuilt(program, [], {
+        name,
+        env: {
+          ...env,
+          TEAL_CONCURRENCY: String(concurrency),
+          // The SDK writes it into the header User-Agent.
+          AWS_SDK_UA_APP_ID: name.replaceAll(" ", "-"),
+          ...more,
         },
-      );
+      });
       workers.push(worker);
       return worker;
     },
-    async until(what, look, limitMs = 60_000) {
+    async until(what, look, limitMs = 120_000) {
       const deadline = Date.now() + limitMs;
       for (;;) {
         const found = await Promise.resolve(look()).catch(notNow);
@@ -275,6 +274,7 @@ async function serveHook(
 type Wire = Pick<Stage, "onSent"> & {
   handle: Handle;
   sent: Sent[];
+  senders: Map<Sent, string>;
   /** Notes a request that was performed; what is to become of its answer. */
   arrived: (action: string) => "answer" | "cut";
 };
@@ -282,6 +282,7 @@ type Wire = Pick<Stage, "onSent"> & {
 /** Counts mutating requests and lets a test act between AWS's doing and its answer. */
 function watchWire(inner: Handle): Wire {
   const sent: Sent[] = [];
+  const senders = new Map<Sent, string>();
   const counts = new Map<string, number>();
   const ears = new Map<Sent, () => "answer" | "cut">();
   const counted = (action: string): Sent => {
@@ -297,12 +298,14 @@ function watchWire(inner: Handle): Wire {
   };
   return {
     sent,
+    senders,
     onSent: (name, then) => void ears.set(name, then),
     arrived: (action) => become(counted(action)),
     handle: async (request) => {
       const { action } = routeOf(request);
       if (/^(Describe|List|Get)/.test(action)) return await inner(request);
       const name = counted(action);
+      senders.set(name, /app\/(\S+)/.exec(request.headers["user-agent"] ?? "")?.[1] ?? "");
       const reply = await inner(request);
       return become(name) === "cut" ? { cut: true } : reply;
     },

@@ -19,12 +19,19 @@ export const quick: Partial<Settings> = {
 
 const forward = (name: string) => ({ [`${name}-a`]: 1, [`${name}-b`]: 0 });
 
-export function worldOf(services: string[], desired: number) {
-  return worldSchema.parse({ region, ...placeOf(services, desired) });
+const testRule = (name: string) => ({
+  name: `${name}-test`,
+  priority: 2,
+  when: { path: ["/test/*"] },
+  forward: forward(name),
+});
+
+export function worldOf(services: string[], desired: number, tested = false) {
+  return worldSchema.parse({ region, ...placeOf(services, desired, tested) });
 }
 
-/** Each service behind a listener's default action and one rule, version 1 running. */
-export function placeOf(services: string[], desired: number) {
+/** Each service behind a listener's default action and one rule, version 1 running; `tested`: a test route beside. */
+export function placeOf(services: string[], desired: number, tested = false) {
   return {
     clusters: ["prod"],
     loadBalancers: services.map((name) => ({
@@ -35,7 +42,10 @@ export function placeOf(services: string[], desired: number) {
           name,
           port: 80,
           forward: forward(name),
-          rules: [{ name: `${name}-api`, priority: 1, when: { path: ["/api/*"] }, forward: forward(name) }],
+          rules: [
+            { name: `${name}-api`, priority: 1, when: { path: ["/api/*"] }, forward: forward(name) },
+            ...(tested ? [testRule(name)] : []),
+          ],
         },
       ],
     })),
@@ -54,6 +64,7 @@ export function targetOf(arns: PlaceArns, service: string): ServiceTarget {
     if (arn === undefined) throw new Error(`${service} is not in this world`);
     return arn;
   };
+  const testRule = arns.rules[`${service}-test`];
   return {
     name: service,
     region,
@@ -64,5 +75,6 @@ export function targetOf(arns: PlaceArns, service: string): ServiceTarget {
       { kind: "listener", arn: need(arns.listeners[service]) },
       { kind: "rule", arn: need(arns.rules[`${service}-api`]) },
     ],
+    ...(testRule !== undefined && { testRoutes: [{ kind: "rule", arn: testRule }] }),
   };
 }

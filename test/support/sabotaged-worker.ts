@@ -2,6 +2,7 @@
  * A worker like any other, but for one promise that it breaks: to see that breaking it shows. Nothing but a test
  * starts it; `TEAL_SABOTAGE` names what is broken.
  */
+import { randomUUID } from "node:crypto";
 import { runWorker } from "../../workers/worker.ts";
 import type { Instead } from "../../src/build.ts";
 import { loadConfig } from "../../src/config/config.ts";
@@ -78,11 +79,24 @@ function staleRoutes(cloud: Cloud): Cloud {
   };
 }
 
+/** Repeats a creation with another token each time, so that AWS takes it for another one. */
+function forgetfulOfTokens(cloud: Cloud): Cloud {
+  return {
+    look: cloud.look.bind(cloud),
+    perform: (target, effect, guard) => {
+      if (effect.kind !== "createTaskSet") return cloud.perform(target, effect, guard);
+      const request = { ...effect.request, clientToken: randomUUID() };
+      return cloud.perform(target, { ...effect, request }, guard);
+    },
+  };
+}
+
 export const sabotages = {
   "hold-zero": { decide: holdZero },
   "health-ignored": { cloud: blindToHealth },
   "not-read-back": { decide: notReadBack },
   "stale-routes": { cloud: staleRoutes },
+  "tokens-forgotten": { cloud: forgetfulOfTokens },
 } satisfies Record<string, Instead>;
 
 const name = process.env["TEAL_SABOTAGE"] ?? "";
