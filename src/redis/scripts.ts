@@ -119,10 +119,11 @@ end
 
 local function insert(d)
   local key = deploymentKey(d.id)
-  audit(d.audit)
   call('HSET', key, 'record', d.record, 'version', 0, 'epoch', 0, 'events', #d.events,
     'service', d.service, 'place', d.place, 'terminal', '0', 'settled', '0')
   for _, event in ipairs(d.events) do call('RPUSH', key .. ':events', event) end
+  -- Not first: once a script has deleted something, a Redis that is full lets it write all the rest.
+  audit(d.audit)
   call('ZADD', p .. 'all', 0, d.place)
   call('ZADD', p .. 'service:' .. d.service, 0, d.place)
   dueBy(d.id, d.createdAt)
