@@ -22,6 +22,7 @@ import { plans } from "./plan.ts";
 import { answerError, checkBySchema } from "./problems.ts";
 import { recovery } from "./recovery.ts";
 import { redeploy } from "./redeploy.ts";
+import { schedules } from "./schedules.ts";
 import { services } from "./services.ts";
 import { refuseConnections, refuseRequest } from "./wire.ts";
 import { tokens } from "./tokens.ts";
@@ -79,6 +80,7 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     redeploy,
     plans,
     services,
+    schedules,
     recovery,
     audit,
     tokens,

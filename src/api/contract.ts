@@ -7,6 +7,7 @@ export * from "./contract/audit.ts";
 export * from "./contract/deployments.ts";
 export * from "./contract/plan.ts";
 export * from "./contract/requests.ts";
+export * from "./contract/schedules.ts";
 export * from "./contract/services.ts";
 export * from "./contract/tokens.ts";
 export * from "./contract/words.ts";

@@ -18,6 +18,7 @@ import {
   type RedeliverBody,
   redeployAnswer,
   type RedeployBody,
+  scheduleList,
   serviceDetail,
   serviceList,
   strayList,
@@ -111,6 +112,7 @@ export function createClient({ url, token, actor }: Address) {
     plan: (body: DeployBody, how: Ask) => ask(planView, "/v1/plan", how, { method: "POST", body }),
     services: (how: Ask) => ask(serviceList, "/v1/services", how),
     service: (name: string, how: Ask) => ask(serviceDetail, servicePath(name), how),
+    schedules: (how: Ask) => ask(scheduleList, "/v1/schedules", how),
     /** With the key, repeating it never goes back twice. */
     redeploy: (id: string, body: RedeployBody, key: string, how: Ask) =>
       ask(redeployAnswer, `${deploymentPath(id)}/redeploy`, how, { method: "POST", body, key }),

@@ -21,6 +21,7 @@ import { events, list, status } from "./look.ts";
 import { plan } from "./plan.ts";
 import { queue } from "./queue.ts";
 import { recover, type RecoverOptions } from "./recover.ts";
+import { schedules } from "./schedules.ts";
 import type { Session } from "./session.ts";
 import { describeFailure, systemTerminal } from "./terminal.ts";
 import { createToken, listTokens, revokeToken, type TokenOptions } from "./tokens.ts";
@@ -242,6 +243,11 @@ program
   .description("show who acts on a service, who waits for it, and when it is closed")
   .argument("[service]")
   .action((service?: string) => run((session) => queue(session, service)));
+
+program
+  .command("schedules")
+  .description("show what is asked of services at recurring times, and when next")
+  .action(() => run(schedules));
 
 program
   .command("cancel")

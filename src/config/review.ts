@@ -10,7 +10,7 @@ import type { Source } from "../deployment/check.ts";
 import type { ConfiguredService, FileConfig } from "./configured.ts";
 import { readConfigText } from "./file.ts";
 import { needsOf } from "./outside.ts";
-import type { Schedule } from "./schedules.ts";
+import { describeAsked, type Schedule } from "./schedules.ts";
 import { type Webhook, webhookVariables } from "./webhooks.ts";
 
 export interface Review {
@@ -216,14 +216,9 @@ function strategyOf(strategy: Strategy): Omit<ReviewedStrategy, "preset"> {
   };
 }
 
-function scheduleOf(
-  { name, cron, timezone, service, asks }: Schedule,
-  now: number,
-): Review["schedules"][number] {
-  const what =
-    asks.kind === "deploy"
-      ? `deploy by ${asks.strategy.name}`
-      : `promote ${asks.full ? "fully" : "to the next step"}${asks.ifHealthy ? ", if healthy" : ""}`;
+function scheduleOf(schedule: Schedule, now: number): Review["schedules"][number] {
+  const { name, cron, timezone, service } = schedule;
+  const what = describeAsked(schedule);
   return { name, service, what, cron, timezone, next: iso(nextOf(cron, timezone, now)) };
 }
 

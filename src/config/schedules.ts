@@ -18,6 +18,12 @@ export interface Schedule {
     | { kind: "deploy"; strategy: Strategy; request: DeployRequest };
 }
 
+/** In a few words: `promote fully, if healthy`. */
+export function describeAsked({ asks }: Schedule): string {
+  if (asks.kind === "deploy") return `deploy by ${asks.strategy.name}`;
+  return `promote ${asks.full ? "fully" : "to the next step"}${asks.ifHealthy ? ", if healthy" : ""}`;
+}
+
 /** Minute, hour, day, month, weekday: numbers, names, ranges and steps. Without cron-parser's chance (`H`). */
 const field = String.raw`(?:\*|\d{1,2}|[A-Z]{3})(?:-(?:\d{1,2}|[A-Z]{3}))?(?:/\d{1,2})?`;
 const fields = new RegExp(`^${field}(?:,${field})*(?: ${field}(?:,${field})*){4}$`, "i");

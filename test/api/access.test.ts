@@ -45,6 +45,7 @@ const requests: Record<string, (service: string, id: string) => Sent> = {
     body: { deployment: "gone-1", way: "back" },
   }),
   "GET /v1/audit": () => ({ url: "/v1/audit" }),
+  "GET /v1/schedules": () => ({ url: "/v1/schedules" }),
   "GET /v1/deliveries": () => ({ url: "/v1/deliveries" }),
   "GET /v1/deliveries/{id}": () => ({ url: "/v1/deliveries/none" }),
   "POST /v1/deliveries/{id}/redeliver": () => ({ url: "/v1/deliveries/none/redeliver", body: {} }),

@@ -100,6 +100,47 @@ freezes:
   expect(listed.closed).toMatchObject({ kind: "freeze", id: "freeze-2", until: "2026-06-04T00:00:00.000Z" });
 });
 
+it("schedules tell what they ask and when, the next one first, to those who may see their service", async () => {
+  const world = watchedWorld();
+  const [checkout, billing] = [world.lay(), world.lay("billing")];
+  // The world begins on a Monday at noon.
+  const teal = await apiOn(
+    world,
+    `
+services:
+  checkout: ${placed(checkout, "strategy: all-at-once")}
+  billing: ${placed(billing, "strategy: all-at-once")}
+schedules:
+  weekly: { cron: "30 3 * * 0", service: billing, deploy: { taskDefinition: billing } }
+  morning: { cron: "0 9 * * Mon-Fri", timezone: Europe/Berlin, service: checkout, promote: full }
+`,
+  );
+  const morning = {
+    name: "morning",
+    service: "checkout",
+    asks: "promote",
+    what: "promote fully, if healthy",
+    cron: "0 9 * * Mon-Fri",
+    timezone: "Europe/Berlin",
+    nextAt: "2026-06-02T07:00:00.000Z",
+  };
+  const weekly = {
+    name: "weekly",
+    service: "billing",
+    asks: "deploy",
+    what: "deploy by all-at-once",
+    cron: "30 3 * * 0",
+    timezone: "UTC",
+    nextAt: "2026-06-07T03:30:00.000Z",
+  };
+  expect((await teal.get("/v1/schedules")).body).toEqual({ schedules: [morning, weekly] });
+  const { token: narrow } = (
+    await teal.post("/v1/tokens", { name: "eve", grants: [{ role: "viewer", services: ["billing"] }] })
+  ).body;
+  const seen = await teal.get("/v1/schedules", { authorization: `Bearer ${narrow}` });
+  expect(seen.body).toEqual({ schedules: [weekly] });
+});
+
 it("the configuration is told without Redis, and who has a service is not", async () => {
   const stage = await createStage();
   stage.fail(new TealError("unavailable", "Redis doesn't answer"));

@@ -8,7 +8,7 @@
  *     await checkout.teal.as("bob").ask(id, "promote");
  */
 import type { Laid, World, WorldOptions } from "../support/world.ts";
-import { apiOn, placed } from "../support/api-world.ts";
+import { apiOn, placed, type TealOfFile } from "../support/api-world.ts";
 import { currentGate } from "../../src/deployment/rules/gates.ts";
 import type { DeployBody, GateView } from "../../src/api/contract.ts";
 import { rememberLooks } from "../simulation/memory.ts";
@@ -51,7 +51,7 @@ interface Circumstances {
 export interface Given {
   world: World;
   laid: Laid;
-  teal: Awaited<ReturnType<typeof apiOn>>;
+  teal: TealOfFile;
   /** Version 2, unless it says otherwise. */
   deploy: (body?: Partial<DeployBody>) => Promise<string>;
   /** Until every route gives green so many percent. */

@@ -85,8 +85,15 @@ export interface Teal {
   as(name: string): Teal;
 }
 
+export interface TealOfFile extends Teal {
+  /** Another content of the file, in force at once. */
+  reload: (yaml: string) => void;
+  /** What the file comes to now. */
+  config: () => Config;
+}
+
 /** @param yaml a whole `teal.yaml`; it must be without fault */
-export async function apiOn(world: World, yaml: string): Promise<Teal & { reload(yaml: string): void }> {
+export async function apiOn(world: World, yaml: string): Promise<TealOfFile> {
   let config = configOf(yaml);
   world.closed = (service, now) => {
     const own = config.services[service]?.calendar;
@@ -114,6 +121,7 @@ export async function apiOn(world: World, yaml: string): Promise<Teal & { reload
     reload: (text) => {
       config = configOf(text);
     },
+    config: () => config,
   };
 }
 
