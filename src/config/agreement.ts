@@ -100,6 +100,7 @@ export function disagreements(raw: unknown, offers: Readonly<Record<string, Offe
     .map((name) => ({ path: ["strategies", name], message: "is the name of a preset; choose another one" }));
 
   const owners = new Map<string, string>();
+  let home: { id: string; service: string } | undefined;
   for (const [name, written] of Object.entries(file.services)) {
     if (written === undefined) continue;
     const at: At = (...path) => ["services", name, ...path];
@@ -109,6 +110,12 @@ export function disagreements(raw: unknown, offers: Readonly<Record<string, Offe
       if (!given(raw, ["services", name, key]) && !given(raw, ["defaults", key])) {
         found.push({ path: at(key), message: "is missing; it must be given here or in defaults" });
       }
+    }
+    const own = typeof service.account === "object" ? undefined : accountOf(service);
+    home ??= own && { id: own.id, service: name };
+    if (own && home && own.id !== home.id) {
+      const message = `must name a role: ${own.by} is in ${own.id}, but Teal's own account is ${home.id} by service ${home.service}`;
+      found.push({ path: at("account"), message });
     }
     found.push(...places(service, at), ...shape(service, at), ...shared(name, service, at, owners));
     found.push(...fitting(service.strategy, at("strategy"), service, strategies, offers));

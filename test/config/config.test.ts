@@ -252,6 +252,13 @@ describe("what is wrong is told at once, with line, column and what is allowed",
       ],
     ],
     [
+      "another account than that of the services before, and no role",
+      `services:\n${one()}${service("two", "strategy: all-at-once").replaceAll("123456789012", "222222222222")}`,
+      [
+        "10:3 services.two.account must name a role: its first target group is in 222222222222, but Teal's own account is 123456789012 by service one",
+      ],
+    ],
+    [
       "a task definition of another account than the defaults' role",
       `services:\n${one()}defaults: { account: { roleArn: ${role} } }\nschedules:\n  s: { service: one, cron: "0 9 * * *", deploy: { taskDefinition: "arn:aws:ecs:eu-west-1:999999999999:task-definition/one:1" } }\n`,
       [
