@@ -18,6 +18,7 @@ import { confirming, type Keep } from "./redis/confirmation.ts";
 import { type ConnectionUse, connectRedis, openRedis } from "./redis/connection.ts";
 import type { KeySource } from "./auth/issuerKeys.ts";
 import type { TokenBook } from "./auth/ports.ts";
+import type { Kept, RepeatBook } from "./api/repeats.ts";
 import type { Deliveries, Delivery } from "./api/webhooks/delivery.ts";
 import { createDeliveries } from "./redis/deliveries.ts";
 import { asking } from "./redis/errors.ts";
@@ -25,6 +26,7 @@ import { checkRedis } from "./redis/fitness.ts";
 import { createReportBook } from "./redis/reports.ts";
 import { createRecords } from "./redis/records.ts";
 import { createStrayBook } from "./redis/strays.ts";
+import { createRepeatBook } from "./redis/repeats.ts";
 import { createTokenBook } from "./redis/tokens.ts";
 import { createWakes } from "./redis/wakes.ts";
 import { createLogger, type Logger, limitRate, type TroubleLog } from "./telemetry.ts";
@@ -49,6 +51,8 @@ export interface Teal {
   issuers: KeySource;
   strayBook: StrayBook;
   tokens: TokenBook;
+  /** Which request has which idempotency key, and what was answered to it. */
+  repeats: RepeatBook;
   /** Throws `unavailable` where Redis doesn't answer. */
   ping: () => Promise<void>;
   /** A connection for BullMQ's workers; closed with everything else. */
@@ -155,6 +159,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     deliveries: createDeliveries<Delivery>(redis, prefix),
     strayBook: createStrayBook(redis, prefix),
     tokens: createTokenBook(redis, prefix),
+    repeats: createRepeatBook<Kept>(redis, prefix),
     ping: async () => {
       await asking("answer", () => redis.ping());
     },

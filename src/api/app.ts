@@ -23,6 +23,7 @@ import { answerError, checkBySchema } from "./problems.ts";
 import { recovery } from "./recovery.ts";
 import { redeploy } from "./redeploy.ts";
 import { schedules } from "./schedules.ts";
+import { answerRepeats } from "./repeats.ts";
 import { services } from "./services.ts";
 import { refuseConnections, refuseRequest } from "./wire.ts";
 import { tokens } from "./tokens.ts";
@@ -67,6 +68,7 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     createAuthenticate({ ...(root && { root }), insecure, tokens: parts.tokens, issued, clock }),
   );
 
+  answerRepeats(app, parts);
   const limits = await limitRates(app, parts);
   app.setErrorHandler(async (error, request, reply) =>
     answerError(await limits.judge(error, request), request, reply),

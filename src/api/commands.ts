@@ -6,7 +6,7 @@ import { mayAsk } from "../deployment/phases.ts";
 import type { Deployment } from "../deployment/record.ts";
 import { TealError } from "../errors.ts";
 import { answerSchemas, askAndReply } from "./answers.ts";
-import { actorOf, askingHeaders } from "./asking.ts";
+import { actorOf, askingHeaders, keyOf } from "./asking.ts";
 import { type CommandName, commandQuery, commandRequest, deploymentId } from "./contract.ts";
 import { loadOrFail } from "./deployments.ts";
 import type { ApiParts, App } from "./parts.ts";
@@ -66,7 +66,7 @@ export function commands(app: App, parts: ApiParts): void {
           ...(gate !== undefined && { gate }),
           ...(reason !== undefined && { reason }),
         },
-        key: request.headers["idempotency-key"],
+        key: keyOf(request),
         waitMs: request.query.wait ?? 0,
       };
       return await askAndReply(parts, before, question, () => misfit(before, kind), reply);

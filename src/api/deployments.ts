@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { TealError } from "../errors.ts";
 import type { Deployment } from "../deployment/record.ts";
-import { actorOf, askingHeaders } from "./asking.ts";
+import { actorOf, askingHeaders, keyOf } from "./asking.ts";
 import { deploymentId, deploymentPage, deploymentView, deployRequest, listQuery } from "./contract.ts";
 import { orderOf, start } from "./intake.ts";
 import type { ApiParts, App } from "./parts.ts";
@@ -14,7 +14,7 @@ export function deployments(app: App, parts: ApiParts): void {
   app.post(
     "/v1/deployments",
     {
-      config: { access: { action: "deploy", of: "service" } },
+      config: { access: { action: "deploy", of: "service" }, repeats: "own" },
       schema: {
         operationId: "startDeployment",
         tags: ["deployments"],
@@ -33,7 +33,7 @@ export function deployments(app: App, parts: ApiParts): void {
       if (force) request.permit(service, "override");
       const order = orderOf(parts.config.current(), request.body);
       const { source } = request.identity;
-      const key = request.headers["idempotency-key"];
+      const key = keyOf(request);
       const { status, view } = await start(parts, {
         ...order,
         request: { ...order.request, ...(source && { source }) },

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { unawaited } from "../deployment/obey.ts";
 import { mayAsk } from "../deployment/phases.ts";
 import { answerSchemas, askAndReply } from "./answers.ts";
-import { actorOf, askingHeaders } from "./asking.ts";
+import { actorOf, askingHeaders, keyOf } from "./asking.ts";
 import { commandQuery, deploymentId, gateName, hookAnswerRequest } from "./contract.ts";
 import { loadOrFail } from "./deployments.ts";
 import type { ApiParts, App } from "./parts.ts";
@@ -48,7 +48,7 @@ export function hookAnswers(app: App, parts: ApiParts): void {
             ...(message !== undefined && { message: message.slice(0, messageMax) }),
           },
         },
-        key: request.headers["idempotency-key"],
+        key: keyOf(request),
         waitMs: request.query.wait ?? 0,
       };
       const misfit = () =>

@@ -7,6 +7,7 @@ import type { TokenBook } from "../auth/ports.ts";
 import type { LiveConfig } from "../config/reload.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Clock, Records, StrayBook } from "../engine/ports.ts";
+import type { RepeatBook } from "./repeats.ts";
 import type { Deliveries } from "./webhooks/delivery.ts";
 import type { AwsEvent } from "./webhooks/eventbridge.ts";
 
@@ -18,6 +19,7 @@ export interface ApiParts {
   records: Pick<Records, "load" | "list" | "events" | "audit" | "slot" | "subscribe">;
   deliveries: Deliveries;
   tokens: TokenBook;
+  repeats: RepeatBook;
   issuers: KeySource;
   /**
    * Wakes the deployments that an event of AWS concerns, and gives their ids. A hint: what follows is for their next

@@ -1,7 +1,7 @@
 /** `/v1/deployments/:id/redeploy`: back to what an earlier deployment brought. */
 import { z } from "zod";
 import type { Redeployed } from "../engine/engine.ts";
-import { actorOf, askingHeaders } from "./asking.ts";
+import { actorOf, askingHeaders, keyOf } from "./asking.ts";
 import { deploymentId, redeployAnswer, type RedeployAnswer, redeployRequest } from "./contract.ts";
 import { loadOrFail } from "./deployments.ts";
 import { orderOf } from "./intake.ts";
@@ -35,7 +35,7 @@ export function redeploy(app: App, parts: ApiParts): void {
       request.permit(service);
       const { target, strategy } = orderOf(parts.config.current(), { service });
       const actor = actorOf(request);
-      const key = request.headers["idempotency-key"];
+      const key = keyOf(request);
       const result = await parts.engine.redeploy(id, {
         target,
         strategy,

@@ -23,7 +23,8 @@ export function tokens(app: App, { tokens, clock, log }: ApiParts): void {
   app.post(
     "/v1/tokens",
     {
-      config: { access: { action: "administer", of: "all" } },
+      // What it answers must not be kept.
+      config: { access: { action: "administer", of: "all" }, repeats: "own" },
       schema: {
         operationId: "createToken",
         tags: ["access"],
@@ -43,7 +44,7 @@ export function tokens(app: App, { tokens, clock, log }: ApiParts): void {
       const id = tokenId(key && `${request.identity.id} ${key}`);
       const before = key === undefined ? undefined : await tokens.find(id);
       if (before && before.fingerprint !== fingerprint) {
-        throw new TealError("idempotency-conflict", `The key ${key} was used for something else.`);
+        throw new TealError("idempotency-conflict", "This Idempotency-Key was used for another request.");
       }
       const now = clock.now();
       const { text, record } = mint({

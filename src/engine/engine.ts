@@ -134,10 +134,7 @@ export function createEngine(parts: EngineParts): Engine {
         case "stale":
           throw new TealError("stale-build", staleBeside(result.accepted, order));
         case "conflict":
-          throw new TealError(
-            "idempotency-conflict",
-            `the key ${order.idempotencyKey} was used for something else`,
-          );
+          throw new TealError("idempotency-conflict", "This Idempotency-Key was used for another request.");
         case "created":
         case "existing":
           await wakeOrLeave(parts, result.deployment.id);

@@ -94,10 +94,7 @@ export async function redeploy(
   });
   switch (result.kind) {
     case "conflict":
-      throw new TealError(
-        "idempotency-conflict",
-        `the key ${order.idempotencyKey} was used for something else`,
-      );
+      throw new TealError("idempotency-conflict", "This Idempotency-Key was used for another request.");
     case "busy":
     case "stale":
       throw new TealError(

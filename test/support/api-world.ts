@@ -36,6 +36,7 @@ import type { Config } from "../../src/config/config.ts";
 import { readConfigText } from "../../src/config/file.ts";
 import { closuresAt } from "../../src/deployment/calendar.ts";
 import { testConfig, token } from "../api/support/stage.ts";
+import { createMemoryRepeats } from "./memory-repeats.ts";
 import { createMemoryTokens } from "./memory-tokens.ts";
 import { createMemoryDeliveries } from "./memory-deliveries.ts";
 import type { Laid, World } from "./world.ts";
@@ -103,6 +104,7 @@ export async function apiOn(world: World, yaml: string): Promise<TealOfFile> {
     engine: world.engine,
     records: world.records,
     tokens: createMemoryTokens(),
+    repeats: createMemoryRepeats(),
     issuers: noIssuers,
     hints: (event) => {
       const targets = Object.values(config.services).map(({ target }) => target);

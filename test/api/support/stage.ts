@@ -13,6 +13,7 @@ import { type Deployment, recordSchema } from "../../../src/deployment/record.ts
 import type { Stray } from "../../../src/deployment/recover.ts";
 import type { StrayBook, StraysFound } from "../../../src/engine/ports.ts";
 import { TealError } from "../../../src/errors.ts";
+import { createMemoryRepeats } from "../../support/memory-repeats.ts";
 import { createMemoryTokens } from "../../support/memory-tokens.ts";
 import { createMemoryDeliveries } from "../../support/memory-deliveries.ts";
 import { createLogger } from "../../../src/telemetry.ts";
@@ -189,6 +190,7 @@ export async function createStage(
     list: failing(() => memory.list()),
     remove: failing((id) => memory.remove(id)),
   };
+  const repeats = createMemoryRepeats();
   const deliveries = createMemoryDeliveries(() => clock.now());
 
   const app = await buildApp({
@@ -202,6 +204,11 @@ export async function createStage(
       subscribe: failing((listener) => records.subscribe(listener)),
     },
     tokens,
+    repeats: {
+      take: failing((key, request) => repeats.take(key, request)),
+      keep: failing((key, request, answer) => repeats.keep(key, request, answer)),
+      release: failing((key) => repeats.release(key)),
+    },
     issuers: { fetchJson: () => Promise.reject(new Error("no issuer is configured")) },
     deliveries: {
       isSpent: failing((id) => deliveries.isSpent(id)),
