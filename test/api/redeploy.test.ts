@@ -58,7 +58,8 @@ describe("going back to an earlier deployment", () => {
     });
     const { id } = answer.body.deployment;
     expect(await back(teal, second, { reason: "4 and 3 are bad" })).toMatchObject({
-      status: 200,
+      status: 201,
+      headers: { "idempotency-replayed": "true" },
       body: { deployment: { id } },
     });
     const ended = await world.ends(id, "succeeded");

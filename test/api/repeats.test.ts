@@ -127,7 +127,7 @@ async function ask(url: string, body: object, headers: Record<string, string>) {
 
 it("these are all operations that there are, and each says that it takes a key", async () => {
   const posts = operationsOf(await documentOf(stage.app)).filter(({ method }) => method === "POST");
-  expect(posts.map(({ says }) => says.operationId).toSorted()).toEqual(
+  expect(posts.map(({ says }) => says.operationId ?? "").toSorted()).toEqual(
     [...Object.keys(repeatable), ...others].toSorted(),
   );
   for (const { name, says } of posts) {
@@ -202,8 +202,9 @@ it("the key of a request that was not understood is free for a corrected one", a
   expect((await ask("/v1/deployments/d1/commands?wait=5s", pause, key)).status).toBe(200);
 });
 
+const gone = async () => Promise.reject(new TealError("unavailable", "OOM command not allowed"));
+
 it("a rollback is obeyed though no key can be kept", async () => {
-  const gone = async () => Promise.reject(new TealError("unavailable", "OOM command not allowed"));
   await stage.app.close();
   stage = await webhookStage("  {}", { repeats: { take: gone, keep: gone, release: gone } });
   const url = `/v1/deployments/${await shifting()}/commands?wait=5s`;
@@ -214,7 +215,7 @@ it("a rollback is obeyed though no key can be kept", async () => {
 it("what can't be kept is answered all the same, and said in the log", async () => {
   const book = {
     ...createMemoryRepeats(),
-    keep: async () => Promise.reject(new TealError("unavailable", "gone")),
+    keep: gone,
   };
   await stage.app.close();
   stage = await webhookStage("  {}", { repeats: book });
