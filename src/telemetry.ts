@@ -16,19 +16,31 @@ export interface LoggerOptions {
 
 const censored = "[secret]";
 
-/** Fields that are secrets wherever they are, up to three levels deep. */
-const secretFields = ["authorization", "token", "secret", "password", "signature", "cookie"];
+/** Fields that are secrets wherever they are: of headers, options, errors. */
+const secretName =
+  /^(proxy-)?authorization$|cookie$|secrets?$|passw|(^|[-_.])token$|^\w+Token$|signature|^teal-key$|(^|[-_])api-?key$/i;
+
+/** What is deeper, or more, is left out: an error may carry the socket that it came from. */
+const most = { depth: 4, entries: 100 };
 
 export function createLogger({ name, level = "info", write }: LoggerOptions): Logger {
-  const paths = secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]);
   return pino(
     {
       name,
       level,
-      redact: { paths: [...paths, '*["x-teal-signature"]', '*.*["x-teal-signature"]'], censor: censored },
-      serializers: { err: (error: Error) => withoutPasswords(stdSerializers.err(error)) },
+      serializers: {
+        err: (error: Error) => withoutSecrets(stdSerializers.err(error)),
+        // Never a header.
+        req: ({ method, url = "", ip }: { method?: string; url?: string; ip?: string }) => {
+          return { method, url: withoutSecretText(url), remoteAddress: ip };
+        },
+      },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: {
+        level: (label) => ({ level: label }),
+        bindings: (fields) => inLine(fields),
+        log: (fields) => inLine(fields),
+      },
       base: { pid: process.pid },
     },
     write ? { write } : destination({ dest: 1, sync: true }),
@@ -40,12 +52,38 @@ export function withoutUrlPassword(text: string): string {
   return text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi, `$1${censored}@`);
 }
 
-function withoutPasswords(error: object): object {
-  const safe = Object.entries(error).map(([key, value]) => [
-    key,
-    typeof value === "string" ? withoutUrlPassword(value) : value,
-  ]);
-  return Object.fromEntries(safe);
+/** Credentials that a text may quote: of URLs, of headers, tokens of Teal's own and of issuers. */
+function withoutSecretText(text: string): string {
+  return withoutUrlPassword(text)
+    .replaceAll(/\b(bearer|basic) +[\w.~+/=-]+/gi, `$1 ${censored}`)
+    .replaceAll(/\bteal_[0-9a-f]{16}_[\w-]+/g, censored)
+    .replaceAll(/\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*/g, censored)
+    .replaceAll(/([?&][\w-]*(?:token|secret|password|signature|key)=)[^&\s]+/gi, `$1${censored}`);
+}
+
+/** The fields of a line, but for those that a serializer looks through. */
+function inLine(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => {
+      if (secretName.test(key)) return [key, censored];
+      return [key, serialized.has(key) ? value : withoutSecrets(value)];
+    }),
+  );
+}
+
+const serialized: ReadonlySet<string> = new Set(["err", "req", "res"]);
+
+/** The same without what is secret by its name or its looks. */
+function withoutSecrets(value: unknown, depth = 0): unknown {
+  if (typeof value === "string") return withoutSecretText(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (depth > most.depth || ArrayBuffer.isView(value)) return "[left out]";
+  if (Array.isArray(value))
+    return value.slice(0, most.entries).map((part) => withoutSecrets(part, depth + 1));
+  const parts = Object.entries(value).slice(0, most.entries);
+  return Object.fromEntries(
+    parts.map(([key, part]) => [key, secretName.test(key) ? censored : withoutSecrets(part, depth + 1)]),
+  );
 }
 
 /** The part of a logger that reports trouble. */

@@ -285,3 +285,29 @@ describe("on the wire", () => {
     expect(problemDetails.parse(body).code).toBe("too-slow");
   });
 });
+
+describe("the log", () => {
+  it("holds no credential, cookie or signature, at any level, whatever fails", async () => {
+    const secrets = {
+      authorization: `Bearer ${token}`,
+      cookie: "session=hush",
+      "teal-key": "hush",
+      "teal-signature": "v1=hush",
+      "x-hub-signature-256": "sha256=hush",
+      "proxy-authorization": "Basic hush",
+    };
+    const url = `/v1/services/checkout?token=hush`;
+    expect((await ask({ url, headers: secrets })).status).toBe(200);
+    expect((await ask({ url, headers: { ...secrets, authorization: "Bearer hush" } })).status).toBe(401);
+    expect(
+      (await ask({ method: "POST", url: "/v1/webhooks/generic?key=hush", headers: secrets })).status,
+    ).toBe(401);
+    stage.fail(Object.assign(new Error(`sent Bearer ${token}`), { request: { headers: secrets } }));
+    expect((await ask({ url: "/v1/deployments", headers: secrets })).status).toBe(500);
+    const text = stage.log.join("");
+    expect(text).toContain('"level":"error"');
+    expect(text).toContain("/v1/services/checkout?token=[secret]");
+    expect(text).not.toMatch(/hush/);
+    expect(text).not.toContain(token);
+  });
+});
