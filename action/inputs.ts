@@ -74,10 +74,9 @@ export function readOrder(env: Environment): Order {
 
 /** One that is repeated asks for the same deployment; a run that is attempted again asks for another one. */
 function keyOf(env: Environment, body: DeployBody): string {
-  const place = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"];
-  const step = ["GITHUB_JOB", "GITHUB_ACTION"];
+  const place = ["GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_JOB", "GITHUB_ACTION"];
   // The legs of a matrix have the same names: what they ask for tells them apart.
-  const parts = [...[...place, ...step].map((name) => env[name] ?? ""), JSON.stringify(body)];
+  const parts = [...place.map((name) => env[name] ?? ""), JSON.stringify(body)];
   const digest = createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
   return `github-${env["GITHUB_RUN_ID"] ?? "0"}-${env["GITHUB_RUN_ATTEMPT"] ?? "0"}-${digest}`;
 }

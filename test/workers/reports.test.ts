@@ -201,6 +201,19 @@ describe("GitHub is told", () => {
     expect(hub.deployments).toHaveLength(2);
   });
 
+  it("what is left to tell of one, however many came since", async () => {
+    const id = await stage.start();
+    await report(parts());
+    await enter(id, "retaining", "green serves");
+    const others = { ...parts(), records: { ...stage.records, list: async () => ({ deployments: [] }) } };
+    expect(await report(others)).toBe(1);
+    expect(statuses()[0]?.at(-1)).toMatch(/^success/);
+    // One that is gone is not looked for again.
+    const none = { ...others, records: { ...others.records, load: async () => undefined } };
+    await report(none);
+    expect(await book.open()).toEqual([]);
+  });
+
   it("nothing of what has no place there, nor of what ended before anybody told", async () => {
     await stage.start();
     await report(parts(() => undefined));
