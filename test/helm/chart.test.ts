@@ -203,9 +203,9 @@ describe.runIf(found)("the chart", () => {
     const [api, worker] = (["api", "worker"] as const).map((part) =>
       containerOf(part, objects).env.map(({ name }) => name),
     );
-    const ofCalls = /^TEAL_(HOOK_SECRET|SECRET_\w+)$/;
+    const ofCalls = /^TEAL_(GITHUB_TOKEN|HOOK_SECRET|SECRET_\w+)$/;
     expect(api?.filter((name) => ofCalls.test(name))).toEqual([]);
-    expect(worker?.filter((name) => ofCalls.test(name))).toHaveLength(2);
+    expect(worker?.filter((name) => ofCalls.test(name))).toHaveLength(3);
     expect(api).toContain("TEAL_OUTBOUND_ALLOW");
     expect(worker).toContain("TEAL_OUTBOUND_ALLOW");
     expect(worker).not.toContain("TEAL_TOKEN");
