@@ -68,8 +68,8 @@ export async function buildApp(parts: ApiParts): Promise<App> {
     createAuthenticate({ ...(root && { root }), insecure, tokens: parts.tokens, issued, clock }),
   );
 
-  answerRepeats(app, parts);
   const limits = await limitRates(app, parts);
+  answerRepeats(app, parts);
   app.setErrorHandler(async (error, request, reply) =>
     answerError(await limits.judge(error, request), request, reply),
   );

@@ -33,7 +33,7 @@ export function commands(app: App, parts: ApiParts): void {
   app.post(
     "/v1/deployments/:id/commands",
     {
-      config: { access: { action: "by request", of: "service" }, bucket: "way-back" },
+      config: { access: { action: "by request", of: "service" }, bucket: "by command" },
       schema: {
         operationId: "askCommand",
         tags: ["commands"],

@@ -11,8 +11,8 @@ import type { ApiParts, App } from "./parts.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Left out: `look` for what only reads, `change` for the rest. */
-    bucket?: Bucket | "none";
+    /** Left out: `look` for what only reads, `change` for the rest. `by command`: the body tells. */
+    bucket?: Bucket | "by command" | "none";
   }
 }
 
@@ -51,9 +51,8 @@ export async function limitRates(app: App, { config, log, clock }: ApiParts): Pr
   });
   const trouble = limitRate(log, warnEveryMs, () => clock.now());
 
-  app.addHook("onRequest", async (request) => {
-    const name = request.routeOptions.config.bucket ?? (readOnly.has(request.method) ? "look" : "change");
-    if (name === "none" || perSecond === 0) return;
+  const count = async (name: Bucket, request: FastifyRequest): Promise<void> => {
+    if (perSecond === 0) return;
     const verdict = await buckets[name](request);
     if (verdict.isAllowed || !verdict.isExceeded) return;
     trouble.warn({ caller: verdict.key, bucket: name }, "somebody asks too often");
@@ -62,6 +61,15 @@ export async function limitRates(app: App, { config, log, clock }: ApiParts): Pr
       `More than ${perSecond} requests a second came from ${request.identity?.name ?? "this address"} in the last ${windowMs / 1000} s.`,
       { retryAfterMs: verdict.ttl },
     );
+  };
+
+  app.addHook("onRequest", async (request) => {
+    const name = request.routeOptions.config.bucket ?? (readOnly.has(request.method) ? "look" : "change");
+    if (name !== "none" && name !== "by command") await count(name, request);
+  });
+  app.addHook("preHandler", async (request) => {
+    if (request.routeOptions.config.bucket !== "by command") return;
+    await count(goesBack(request.body) ? "way-back" : "change", request);
   });
 
   return {
@@ -77,6 +85,11 @@ export async function limitRates(app: App, { config, log, clock }: ApiParts): Pr
       );
     },
   };
+}
+
+function goesBack(body: unknown): boolean {
+  const command: unknown = Reflect.get(Object(body), "command");
+  return command === "rollback" || command === "abort";
 }
 
 const readOnly: ReadonlySet<string> = new Set(["GET", "HEAD"]);

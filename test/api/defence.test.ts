@@ -165,6 +165,8 @@ describe("limits", () => {
     const id = await stage.start();
     await asked(11);
     await asked(11, { method: "POST", url: "/v1/deployments", payload: {} });
+    const paused = { ...rollback(id), payload: { command: "pause" } };
+    expect((await ask(paused)).status).toBe(429);
     await asked(11, { headers: { authorization: "Bearer guess" } });
     expect((await ask()).status).toBe(429);
     expect((await ask(rollback(id))).status).toBe(202);
