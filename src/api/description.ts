@@ -42,7 +42,8 @@ export async function describeApi(app: App): Promise<void> {
       openapi: "3.1.1",
       info: {
         title: "Teal",
-        description: "Blue/green and canary deployments of Amazon ECS services.",
+        description:
+          "Blue/green and canary deployments of Amazon ECS services. [What each error means](/docs/errors)",
         license: { name: "Apache-2.0", identifier: "Apache-2.0" },
         version: "1",
       },
