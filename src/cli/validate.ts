@@ -28,7 +28,7 @@ export function readFile(file: string): string {
 }
 
 function draw(found: Review, { colors: c }: Pick<Terminal, "colors">): string[] {
-  const { services, strategies, checks, freezes, schedules, webhooks, needs, apiNeeds } = found;
+  const { services, strategies, checks, freezes, schedules, access, webhooks, needs, apiNeeds } = found;
   const counts = [
     counted(services.length, "service", "services"),
     counted(strategies.length, "strategy", "strategies"),
@@ -58,7 +58,7 @@ function draw(found: Review, { colors: c }: Pick<Terminal, "colors">): string[] 
       c.dim(`  ${surroundings.join(", ")}`),
     );
   }
-  if (freezes.length + schedules.length + webhooks.length + needs.length > 0) lines.push("");
+  if (freezes.length + schedules.length + access.length + webhooks.length + needs.length > 0) lines.push("");
   for (const { id, from, to, reason, services: some } of freezes) {
     lines.push(
       `freeze ${c.bold(id)}  ${minute(from)} to ${minute(to)}: ${clean(reason)} (${some?.join(", ") ?? "all services"})`,
@@ -66,6 +66,12 @@ function draw(found: Review, { colors: c }: Pick<Terminal, "colors">): string[] 
   }
   for (const { name, service, what, cron, timezone, next } of schedules) {
     lines.push(`schedule ${c.bold(name)}  ${cron} ${timezone}: ${service}: ${what}; next ${minute(next)}`);
+  }
+  for (const { issuer, audiences, when, role, services: some } of access) {
+    lines.push(
+      `access ${c.bold(role)} of ${some.join(", ")}  by ${clean(issuer)}, for ${clean(audiences.join(" or "))}`,
+      c.dim(`  ${clean(when.join("; "))}`),
+    );
   }
   for (const { name, from, on, service, when } of webhooks) {
     const event = on === undefined ? from : `${from} ${on}`;

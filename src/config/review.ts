@@ -7,6 +7,7 @@ import { closuresAt, nextOf } from "../deployment/calendar.ts";
 import { duration, gateId, isGate, type Step, type Strategy } from "../deployment/strategy.ts";
 import { accountIdOf, type ServiceTarget } from "../deployment/target.ts";
 import type { Source } from "../deployment/check.ts";
+import type { Issuer } from "./access.ts";
 import type { ConfiguredService, FileConfig } from "./configured.ts";
 import { readConfigText } from "./file.ts";
 import { needsOf } from "./outside.ts";
@@ -26,6 +27,8 @@ export interface Review {
   freezes: { id: string; from: string; to: string; reason: string; services?: string[] }[];
   schedules: { name: string; service: string; what: string; cron: string; timezone: string; next: string }[];
   /** `when`: every condition, those that hold unless the file says otherwise among them. */
+  /** Grants to tokens of issuers. */
+  access: { issuer: string; audiences: string[]; when: string[]; role: string; services: string[] }[];
   webhooks: { name: string; from: string; on?: string; service: string; when: string[] }[];
   /** Variables of the environment that a worker needs for it, and that the API does. */
   needs: string[];
@@ -93,6 +96,7 @@ export function review(text: string, file: string, now: number): Review {
     checks: [],
     freezes: [],
     schedules: [],
+    access: [],
     webhooks: [],
     needs: [],
     apiNeeds: [],
@@ -100,7 +104,7 @@ export function review(text: string, file: string, now: number): Review {
   if (!config) {
     return { file, problems: problems.map(({ path = file, message }) => ({ path, message })), ...nothing };
   }
-  const { services, strategies, checks, freezes, schedules, webhooks } = config;
+  const { services, strategies, checks, freezes, schedules, access, webhooks } = config;
   const written: unknown = parse(text, { logLevel: "silent" });
   return {
     file,
@@ -116,6 +120,7 @@ export function review(text: string, file: string, now: number): Review {
       ...(some && { services: some }),
     })),
     schedules: Object.values(schedules).map((schedule) => scheduleOf(schedule, now)),
+    access: access.oidc.flatMap(grantsOf),
     webhooks: Object.values(webhooks).map(webhookOf),
     needs: needed(written),
     apiNeeds: [...new Set(Object.values(webhooks).map(({ from }) => webhookVariables[from]))].sort(),
@@ -220,6 +225,16 @@ function scheduleOf(schedule: Schedule, now: number): Review["schedules"][number
   const { name, cron, timezone, service } = schedule;
   const what = describeAsked(schedule);
   return { name, service, what, cron, timezone, next: iso(nextOf(cron, timezone, now)) };
+}
+
+function grantsOf({ issuer, audiences, grants }: Issuer): Review["access"] {
+  return grants.map(({ claims, gives: { role, actions, services } }) => ({
+    issuer,
+    audiences: [...audiences],
+    when: Object.entries(claims).map(([claim, patterns]) => `${claim} is ${patterns.join(" or ")}`),
+    role: actions ? `${role}, only ${actions.join(", ")}` : role,
+    services: [...services],
+  }));
 }
 
 function webhookOf({ name, from, on, when, deploy }: Webhook): Review["webhooks"][number] {

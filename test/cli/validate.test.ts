@@ -46,6 +46,9 @@ it("shows what the example comes to, step by step, without Teal", async () => {
     ].join("\n"),
   );
   expect(output).toContain(
+    "access deployer of checkout  by https://token.actions.githubusercontent.com, for https://teal.example.com\n  repository is acme/checkout; environment is production\n",
+  );
+  expect(output).toContain(
     "webhook checkout-main  github workflow_run: checkout\n  action is completed; workflow_run.conclusion is success;",
   );
   expect(output).toContain("the API needs TEAL_EVENTBRIDGE_KEY, TEAL_GITHUB_SECRET\n");
