@@ -35,7 +35,7 @@ export type Taken =
 
 /** Who has which key, for 7 days. Every method may throw TealError('unavailable') and is safe to repeat. */
 export interface RepeatBook {
-  /** Takes the key for a request, unless it is taken. */
+  /** Takes the key for a request, unless it is taken. Where there is no room left for it, it stays `new`. */
   take(key: string, request: string): Promise<Taken>;
   /** Keeps what was answered to the request that has the key. */
   keep(key: string, request: string, answer: Kept): Promise<void>;
@@ -53,13 +53,12 @@ export function answerRepeats(app: App, { repeats, log }: Pick<ApiParts, "repeat
   app.addHook("preHandler", async (request, reply) => {
     const key = keyIn(request);
     if (key === undefined) return undefined;
-    // What follows asks the same Redis, and knows best whether it can do without: a rollback may.
-    const taken = await repeats.take(key, digest(request.body)).catch(nothingWithoutRedis);
-    if (taken?.kind === "other") {
+    const taken = await repeats.take(key, digest(request.body));
+    if (taken.kind === "other") {
       throw new TealError("idempotency-conflict", "This Idempotency-Key was used for another request.");
     }
-    if (taken?.kind === "same" && taken.answer) return replay(taken.answer, reply);
-    if (taken) request.keptAs = key;
+    if (taken.kind === "same" && taken.answer) return replay(taken.answer, reply);
+    request.keptAs = key;
     return undefined;
   });
 
@@ -110,9 +109,4 @@ function digest(value: unknown): string {
   return createHash("sha256")
     .update(JSON.stringify(value) ?? "")
     .digest("hex");
-}
-
-function nothingWithoutRedis(error: unknown): undefined {
-  if (error instanceof TealError && error.code === "unavailable") return undefined;
-  throw error;
 }

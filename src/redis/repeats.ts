@@ -15,9 +15,9 @@ export function createRepeatBook<Answer>(redis: Redis, prefix: string, keptMs = 
     take: (key: string, request: string) =>
       asking("look for an earlier request", async () => {
         const entry: Entry<Answer> = { request };
-        const set = await redis.set(keyOf(key), JSON.stringify(entry), "PX", keptMs, "NX");
+        const set = await redis.set(keyOf(key), JSON.stringify(entry), "PX", keptMs, "NX").catch(unlessFull);
         const found = set === "OK" ? null : await redis.get(keyOf(key));
-        // It may have gone in between.
+        // It may have gone in between, or there was no room for it.
         if (found === null) return { kind: "new" as const };
         const { request: earlier, answer }: Entry<Answer> = JSON.parse(found);
         if (earlier !== request) return { kind: "other" as const };
@@ -31,4 +31,10 @@ export function createRepeatBook<Answer>(redis: Redis, prefix: string, keptMs = 
       await asking("forget a request", () => redis.del(keyOf(key)));
     },
   };
+}
+
+/** A rollback is accepted by a Redis whose memory is full, so its key must not be what it is refused for. */
+function unlessFull(error: unknown): null {
+  if (error instanceof Error && error.message.startsWith("OOM")) return null;
+  throw error;
 }

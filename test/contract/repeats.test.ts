@@ -1,7 +1,9 @@
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Kept, RepeatBook } from "../../src/api/repeats.ts";
 import { createRepeatBook } from "../../src/redis/repeats.ts";
 import { openTestRecords, type TestRecords } from "../redis/records.ts";
+import { startDedicatedRedis } from "../support/redis.ts";
 import { createMemoryRepeats } from "../support/memory-repeats.ts";
 
 let redis: TestRecords;
@@ -48,4 +50,17 @@ it("keys go by themselves after a while, kept answers too", async () => {
   await book.take("k", "a");
   await book.keep("k", "a", answer);
   await expect.poll(() => book.take("k", "b")).toEqual({ kind: "new" });
+});
+
+it("a memory that is full keeps nobody from asking", async () => {
+  const full = await startDedicatedRedis();
+  const connection = new Redis(full.url);
+  const book = createRepeatBook<Kept>(connection, "{teal}");
+  await book.take("k", "a");
+  await connection.config("SET", "maxmemory", "1");
+  expect(await book.take("k", "b")).toEqual({ kind: "other" });
+  expect(await book.take("l", "b")).toEqual({ kind: "new" });
+  await expect(book.keep("l", "b", answer)).rejects.toMatchObject({ code: "unavailable" });
+  connection.disconnect();
+  await full.close();
 });
