@@ -1,10 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { accessSchema, toAccess } from "../../src/config/access.ts";
 import type { Phase } from "../../src/deployment/phases.ts";
 import { createIssuers } from "../../src/outbound/issuers.ts";
 import { createStage, type Stage, testConfig, token } from "../api/support/stage.ts";
 import { githubClaims, type Issuer, newKeyPair, sign, startIssuer } from "../support/issuer.ts";
 import { createRunner, type Runner } from "./runner.ts";
+
+/** A process for each test, some two, on a machine that may be busy. */
+vi.setConfig({ testTimeout: 60_000 });
 
 const pair = await newKeyPair();
 

@@ -1,21 +1,25 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
-import { githubClaims, type Issuer, sign, startIssuer } from "../support/issuer.ts";
+import { afterAll, afterEach, beforeEach, expect, it, vi } from "vitest";
+import { githubClaims, type Issuer, newKeyPair, sign, startIssuer } from "../support/issuer.ts";
 import { startBuilt } from "../support/processes.ts";
 import { freePort } from "../support/redis-server.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { createRunner, type Runner } from "./runner.ts";
 
+/** Two processes start for each test, on a machine that may be busy. */
+vi.setConfig({ testTimeout: 60_000 });
+
 /** The action, GitHub's issuer and the API's own process, with nothing shared but the issuer's address. */
 
+const pair = await newKeyPair();
 const folder = mkdtempSync(join(tmpdir(), "teal-action-process-"));
 let redis: TestRedis;
 let issuer: Issuer;
 let runner: Runner;
 beforeEach(async () => {
-  [redis, issuer] = await Promise.all([startRedis(), startIssuer()]);
+  [redis, issuer] = await Promise.all([startRedis(), startIssuer(pair)]);
   issuer.otherwise((_, response) => {
     const claims = githubClaims(issuer.url, "https://teal.example.com", Date.now());
     void sign(claims, issuer.signer).then((value) => response.end(JSON.stringify({ value })));
