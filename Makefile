@@ -12,8 +12,8 @@ setup: ## packages and a Redis, if they are missing
 build: setup ## compile to dist/
 	@npm run --silent build
 
-demo: build ## a canary under load, a bad version turned back, an abort (about 90 s)
-	@node dist/examples/demo/main.js
+demo: build ## four deployments under load, three of them turned back (5 min; ARGS="--service checkout": 100 s)
+	@node dist/examples/demo/main.js $(ARGS)
 
 test: build ## all tests; one file or folder with T=test/config
 	@npx vitest run $(T)

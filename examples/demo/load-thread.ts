@@ -16,7 +16,10 @@ export interface Sample {
   sentAt: number;
   endedAt: number;
   version?: string;
-  failure?: string;
+  /** That version had the request, and failed it by itself. */
+  error?: true;
+  /** Why no version had it. */
+  lost?: string;
 }
 
 const requestMsMax = 5_000;
@@ -38,7 +41,7 @@ const startedAt = performance.now();
 function send(): void {
   const sentAt = Date.now();
   let open = true;
-  const end = (result: Pick<Sample, "version" | "failure">): void => {
+  const end = (result: Omit<Sample, "sentAt" | "endedAt">): void => {
     if (!open) return;
     open = false;
     inFlight--;
@@ -48,15 +51,18 @@ function send(): void {
   const request = get(url, { agent }, (response) => {
     const version = response.headers["x-version"];
     response.resume();
-    response.once("error", (error) => end({ failure: error.message }));
-    response.once("close", () => end({ failure: "cut off" }));
+    response.once("error", (error) => end({ lost: error.message }));
+    response.once("close", () => end({ lost: "cut off" }));
     response.once("end", () => {
-      if (response.statusCode !== 200) end({ failure: `status ${response.statusCode}` });
-      else if (typeof version !== "string") end({ failure: "an answer of nobody" });
-      else end({ version });
+      const { statusCode } = response;
+      // A task that isn't ready answers 503 in its own name; the request shouldn't have come to it.
+      if (statusCode !== 200 && (statusCode !== 500 || version === undefined))
+        end({ lost: `status ${statusCode}` });
+      else if (typeof version !== "string") end({ lost: "an answer of nobody" });
+      else end({ version, ...(statusCode === 500 && { error: true }) });
     });
   });
-  request.once("error", (error) => end({ failure: "code" in error ? String(error.code) : error.message }));
+  request.once("error", (error) => end({ lost: "code" in error ? String(error.code) : error.message }));
   request.setTimeout(requestMsMax, () => request.destroy(new Error("no answer in time")));
 }
 
@@ -64,7 +70,7 @@ const sending = setInterval(() => {
   const due = Math.floor(((performance.now() - startedAt) * ratePerSecond) / 1_000);
   for (; sent < due; sent++) {
     if (inFlight < inFlightMax) send();
-    else batch.push({ sentAt: Date.now(), endedAt: Date.now(), failure: "too many unanswered" });
+    else batch.push({ sentAt: Date.now(), endedAt: Date.now(), lost: "too many unanswered" });
   }
 }, tickMs);
 

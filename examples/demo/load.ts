@@ -26,25 +26,35 @@ export function startLoad(order: LoadOrder): Load {
   };
 }
 
+export interface Answers {
+  answers: number;
+  /** Those among them that were errors of the version's own. */
+  errors: number;
+}
+
 export interface Tally {
   requests: number;
-  failed: number;
-  /** Answers by version. */
-  versions: Record<string, number>;
-  /** Failed requests by reason. */
-  failures: Record<string, number>;
+  /** Those that no version answered. */
+  lost: number;
+  versions: Record<string, Answers>;
+  /** Lost requests by reason. */
+  losses: Record<string, number>;
 }
 
 /** Counts the requests that were sent and ended within a stretch of time; all of them where it is left out. */
 export function tally(samples: readonly Sample[], from = -Infinity, to = Infinity): Tally {
-  const sum: Tally = { requests: 0, failed: 0, versions: {}, failures: {} };
-  for (const { sentAt, endedAt, version, failure } of samples) {
+  const sum: Tally = { requests: 0, lost: 0, versions: {}, losses: {} };
+  for (const { sentAt, endedAt, version, error, lost } of samples) {
     if (sentAt < from || endedAt > to) continue;
     sum.requests++;
-    if (version !== undefined) sum.versions[version] = (sum.versions[version] ?? 0) + 1;
-    if (failure !== undefined) {
-      sum.failed++;
-      sum.failures[failure] = (sum.failures[failure] ?? 0) + 1;
+    if (version !== undefined) {
+      const of = (sum.versions[version] ??= { answers: 0, errors: 0 });
+      of.answers++;
+      if (error) of.errors++;
+    }
+    if (lost !== undefined) {
+      sum.lost++;
+      sum.losses[lost] = (sum.losses[lost] ?? 0) + 1;
     }
   }
   return sum;

@@ -3,7 +3,7 @@ import { describe } from "./programme.ts";
 import { type DemoOptions, runDemo } from "./demo.ts";
 import { tellStory } from "./story.ts";
 
-const demoMsMax = 5 * 60_000;
+const demoMsMax = 10 * 60_000;
 
 /** `json`: the story goes to standard error, the result as one line of JSON to standard output. */
 export async function play(

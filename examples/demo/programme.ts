@@ -1,26 +1,37 @@
 /** The result of the demo, for people. */
 import Table from "cli-table3";
-import type { Result } from "./demo.ts";
-import { brief, type Colors } from "./story.ts";
+import type { Result } from "./judge.ts";
+import { brief, type Colors, width, wrapped } from "./story.ts";
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 const percent = (value: number) => `${value.toFixed(value === 0 || value === 100 ? 0 : 1)} %`;
 const count = (value: number) => value.toLocaleString("en-US");
 
 export function describe(result: Result, c: Colors): string {
+  const errors = result.services
+    .flatMap(({ versions }) => Object.values(versions))
+    .reduce((sum, version) => sum + version.errors, 0);
   const mark = (ok: boolean) => (ok ? c.green("✓") : c.red("✗"));
   return [
     heading("Requests", c),
     table(
-      ["", "requests", "failed"],
+      ["answered by", "requests", "errors of its own", "lost"],
       [
-        ...Object.entries(result.versions).map(([version, n]) => [
-          `answered by version ${version}`,
-          count(n),
-          "0",
+        ...result.services.flatMap(({ service, versions, losses }) => [
+          ...Object.entries(versions).map(([version, { answers, errors }]) => [
+            `${service} ${version}`,
+            count(answers),
+            errors > 0 ? c.yellow(count(errors)) : "0",
+            "0",
+          ]),
+          ...Object.entries(losses).map(([why, n]) => [
+            c.red(`nobody in ${service}: ${why}`),
+            count(n),
+            "",
+            c.red(count(n)),
+          ]),
         ]),
-        ...Object.entries(result.failures).map(([why, n]) => [c.red(why), count(n), c.red(count(n))]),
-        [c.bold("all"), c.bold(count(result.requests)), c.bold(count(result.failed))],
+        [c.bold("all"), c.bold(count(result.requests)), c.bold(count(errors)), c.bold(count(result.lost))],
       ],
       c,
     ),
@@ -28,9 +39,9 @@ export function describe(result: Result, c: Colors): string {
     heading("Shares: asked, observed, and what chance leaves but once in a million", c),
     table(
       ["version", "asked", "observed", "allowed", "requests", "measured for", ""],
-      result.shares.flatMap(({ versions, requests, lastedMs }) =>
+      result.shares.flatMap(({ service, versions, requests, lastedMs }) =>
         shown(versions).map((one) => [
-          one.version,
+          `${service} ${one.version}`,
           percent(one.askedPercent),
           percent(one.percent),
           one.least === one.most ? percent(one.least) : `${percent(one.least)} – ${percent(one.most)}`,
@@ -47,21 +58,18 @@ export function describe(result: Result, c: Colors): string {
     ),
     table(
       ["version", "ended", "took", "least"],
-      result.deployments.map(({ version, phase, tookMs, leastMs }) => [
-        version,
+      result.deployments.map(({ service, version, phase, tookMs, leastMs }) => [
+        `${service} ${version}`,
         phase.replace("_", " "),
         seconds(tookMs),
         seconds(leastMs),
       ]),
       c,
     ),
-    ...result.deployments.map(({ version, least, note }) =>
-      c.dim(
-        [`  ${version} at least: ${least.map(({ what, ms }) => `${what} ${seconds(ms)}`).join(", ")}`]
-          .concat(note === undefined ? [] : `    ${note}`)
-          .join("\n"),
-      ),
-    ),
+    ...result.deployments.map(({ service, version, least, note }) => {
+      const parts = least.map(({ what, ms }) => `${what} ${seconds(ms)}`).join(", ");
+      return c.dim(indented(2, `${service} ${version} at least: ${parts}${note ? `; ${note}` : ""}`));
+    }),
     heading("AWS calls", c),
     table(
       ["action", "calls"],
@@ -71,7 +79,11 @@ export function describe(result: Result, c: Colors): string {
       c,
     ),
     heading("Verdict", c),
-    ...result.checks.map(({ what, ok, detail }) => `  ${mark(ok)} ${what}${c.dim(`  ${brief(detail)}`)}`),
+    ...result.checks.map(({ what, ok, detail }) => {
+      const found = brief(detail);
+      const fits = 6 + what.length + found.length <= width;
+      return `  ${mark(ok)} ${what}${fits ? c.dim(`  ${found}`) : `\n${c.dim(indented(6, found))}`}`;
+    }),
     "",
     result.ok
       ? c.green(c.bold(`No request was lost. It took ${seconds(result.tookMs)}.`))
@@ -83,6 +95,13 @@ export function describe(result: Result, c: Colors): string {
 /** Where two versions share the traffic, the newer one's share tells the other's; what is wrong is shown in full. */
 function shown(versions: Result["shares"][number]["versions"]) {
   return versions.every(({ ok }) => ok) ? versions.slice(-1) : versions;
+}
+
+/** As many lines as it takes, the first one indented by `columns` and the others by two more. */
+function indented(columns: number, text: string): string {
+  return wrapped(text, width - columns - 2)
+    .map((line, index) => `${" ".repeat(columns + (index > 0 ? 2 : 0))}${line}`)
+    .join("\n");
 }
 
 function heading(text: string, c: Colors): string {

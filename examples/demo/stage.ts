@@ -1,205 +1,23 @@
-/**
- * Everything that the demo plays on, each a process of its own: Redis, the local AWS, the API, the workers, and
- * the command line. Whatever happens to the demo, none of them outlives it.
- */
-import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import type { SandboxFacts } from "../../sandbox/sandbox.ts";
-import { type Client, createClient } from "../../src/cli/client.ts";
-import { type RunningProcess, startProcess } from "../../test/support/processes.ts";
-import { freePort } from "../../test/support/redis-server.ts";
-import { guardProcesses } from "./guard.ts";
-import { openRedis } from "./redis.ts";
-import { type Sandbox, sandboxAt } from "./sandbox.ts";
-import { type Load, startLoad } from "./load.ts";
-import { type Watch, watchWeights } from "./shares.ts";
-
-export interface StageOptions {
-  /** A world file; its first listener, cluster and service are the ones that the demo plays with. */
-  world: string;
-  /** As in `teal.yaml`; the service deploys by `canary`. */
-  strategies: Record<string, object>;
-  workers: number;
-  /** The worker's program, as a path below the built files. */
-  workerProgram: string;
-  /** Further variables for the workers. */
-  workerEnv: Record<string, string>;
-  ratePerSecond: number;
-  /** Decides which request goes where. */
-  seed: number;
-  signal: AbortSignal;
-}
-
-export interface DemoWorker {
-  name: string;
-  process: RunningProcess;
-}
+/** What an act plays on: one service under its own load, and the house's parts that it needs. */
+import type { Client } from "../../src/cli/client.ts";
+import type { RunningProcess } from "../../test/support/processes.ts";
+import type { DemoWorker } from "./house.ts";
+import type { Load } from "./load.ts";
+import type { Sandbox } from "./sandbox.ts";
+import type { Watch } from "./watch.ts";
 
 export interface Stage {
-  /** The service's name in `teal.yaml`. */
+  /** The service's name, in the world and in `teal.yaml`. */
   service: string;
-  /** The strategies as `teal.yaml` has them. */
-  strategies: Record<string, object>;
-  sandbox: Sandbox;
   listenerArn: string;
-  /** The pair's groups. */
+  /** The pair's groups; the first one is blue's at the beginning. */
   targetGroups: string[];
+  load: Load;
+  watch: Watch;
+  sandbox: Sandbox;
   client: Client;
   workers: DemoWorker[];
-  load: Load;
-  weights: Watch;
   /** Runs the command line as a process. */
   teal(...args: string[]): RunningProcess;
   signal: AbortSignal;
-  /** Ends all processes and removes everything they wrote. Safe to repeat. */
-  close(): Promise<void>;
-}
-
-const startMsMax = 30_000;
-const built = fileURLToPath(new URL("../../", import.meta.url));
-const program = (path: string) => join(built, path);
-const root = fileURLToPath(new URL("../../../", import.meta.url));
-
-export async function setStage(options: StageOptions): Promise<Stage> {
-  const { signal, ratePerSecond } = options;
-  const directory = mkdtempSync(join(tmpdir(), "teal-demo-"));
-  // What the processes write themselves goes there too, and with it.
-  process.env["TMPDIR"] = directory;
-  const guard = guardProcesses(directory);
-  const closing: (() => Promise<unknown>)[] = [];
-  let closed: Promise<void> | undefined;
-  const close = () => {
-    closed ??= (async () => {
-      for (const end of closing.reverse()) await end().catch(() => undefined);
-      rmSync(directory, { recursive: true, force: true });
-      guard.end();
-    })();
-    return closed;
-  };
-  const start = (name: string, path: string, args: string[], env: Record<string, string> = {}) => {
-    signal.throwIfAborted();
-    const child = startProcess(process.execPath, ["--enable-source-maps", program(path), ...args], {
-      name,
-      env,
-    });
-    guard.watch();
-    closing.push(() => child.stop(5_000));
-    return child;
-  };
-
-  try {
-    const redis = await openRedis();
-    closing.push(() => redis.close());
-    guard.watch();
-
-    const world = join(root, options.world);
-    const anyPort = ["--port", "0", "--free-ports"];
-    const local = start(
-      "the sandbox",
-      "sandbox/main.js",
-      ["start", "--world", world, "--seed", String(options.seed), "--json"].concat(anyPort),
-    );
-    const facts: SandboxFacts = JSON.parse(await local.waitForLine(/^\{"endpoint"/, startMsMax));
-    const sandbox = sandboxAt(facts);
-    const [listener] = facts.listeners;
-    const [place] = Object.keys(facts.arns.services);
-    const [cluster, service] = place?.split("/") ?? [];
-    if (!listener || !cluster || !service) throw new Error(`${world} has no listener or no service`);
-    await settled(sandbox, signal);
-
-    const targetGroups = Object.values(facts.arns.targetGroups).slice(0, 2);
-    const config = {
-      services: {
-        [service]: {
-          region: facts.region,
-          cluster,
-          service,
-          targetGroups,
-          routes: [{ listener: listener.arn }],
-          strategy: "canary",
-          onBusy: "queue",
-        },
-      },
-      strategies: options.strategies,
-    };
-    const configFile = join(directory, "teal.yaml");
-    // JSON is YAML.
-    writeFileSync(configFile, JSON.stringify(config, undefined, 2));
-    const token = randomBytes(24).toString("hex");
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    const env = {
-      AWS_ENDPOINT_URL: facts.endpoint,
-      AWS_REGION: facts.region,
-      AWS_ACCESS_KEY_ID: "sandbox",
-      AWS_SECRET_ACCESS_KEY: "sandbox",
-      REDIS_URL: redis.url,
-      TEAL_KEY_PREFIX: redis.prefix,
-      TEAL_CONFIG: configFile,
-      TEAL_TOKEN: token,
-      // Short, so that a dead worker's deployment is taken over while the audience watches.
-      TEAL_LOCK_MS: "3000",
-      TEAL_STALLED_MS: "1000",
-      TEAL_SWEEP_MS: "1000",
-      TEAL_STOP_MS: "3000",
-    };
-    const api = start("the API", "src/main.js", [], { ...env, TEAL_PORT: String(port) });
-    const workers = Array.from({ length: options.workers }, (_, index) => ({
-      name: `worker ${index + 1}`,
-      process: start(`worker ${index + 1}`, options.workerProgram, [], {
-        ...env,
-        ...options.workerEnv,
-        TEAL_HEALTH_PORT: "0",
-      }),
-    }));
-    await api.waitForHttp(`${url}/readyz`, startMsMax);
-    for (const worker of workers) await worker.process.waitForLine(/"worker started"/, startMsMax);
-
-    const load = startLoad({ url: listener.url, ratePerSecond });
-    closing.push(() => load.stop());
-    const weights = watchWeights(sandbox, listener.arn);
-    closing.push(() => weights.stop());
-    return {
-      service,
-      strategies: options.strategies,
-      sandbox,
-      listenerArn: listener.arn,
-      targetGroups,
-      client: createClient({ url, token, actor: "demo" }),
-      workers,
-      load,
-      weights,
-      teal: (...args) => {
-        // A token on a command line could be read by every user of the machine.
-        const child = start(`teal ${args[0]}`, "src/cli/main.js", args, {
-          TEAL_URL: url,
-          TEAL_TOKEN: token,
-          // Its lines are read here; in CI it would colour them.
-          NO_COLOR: "1",
-        });
-        return child;
-      },
-      signal,
-      close,
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
-
-/** The first version's tasks run and are healthy. */
-async function settled(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
-  const deadline = Date.now() + startMsMax;
-  for (;;) {
-    const { taskSets, targets } = await sandbox.state();
-    const steady = taskSets.every(({ stability }) => stability === "STEADY_STATE");
-    if (steady && targets.length > 0 && targets.every(({ health }) => health === "healthy")) return;
-    if (Date.now() > deadline) throw new Error("the first version's tasks don't get healthy");
-    await sleep(100, undefined, { signal });
-  }
 }

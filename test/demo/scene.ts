@@ -1,13 +1,15 @@
 /**
  * The demo cut down to one act, as a program: `scene.js hold-zero` plays it with sound workers, `scene.js
- * hold-zero --sabotaged` with one that breaks just the promise that the act is about.
+ * hold-zero --sabotaged` with one that breaks just the promise that the act is about. `errors-unseen` is the act that
+ * the demo plays with payments.
  */
 import {
   ElasticLoadBalancingV2Client,
   ModifyListenerCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Act, deploy, inForce } from "../../examples/demo/acts.ts";
+import { type Act, deploy, inForce, type Plot } from "../../examples/demo/act.ts";
+import { payments } from "../../examples/demo/payments.ts";
 import { play } from "../../examples/demo/play.ts";
 import type { Stage } from "../../examples/demo/stage.ts";
 
@@ -94,17 +96,24 @@ function actOf({ prepare, meanwhile, weights }: Scene): Act {
   };
 }
 
+function plotOf(scene: Scene): Plot {
+  const { hold, bake = "0s" } = scene;
+  const strategy = { steps: [{ weight: 100 }], bake, hold };
+  return { service: "checkout", strategy, ratePerSecond: 150, acts: [actOf(scene)] };
+}
+
 const [name = "", sabotaged] = process.argv.slice(2);
 const scene = scenes[name];
-if (!scene) throw new Error(`There is no scene "${name}"; there are ${Object.keys(scenes).join(", ")}.`);
-const { hold, bake = "0s" } = scene;
+const plot = name === "errors-unseen" ? payments : scene && plotOf(scene);
+if (!plot) {
+  const names = [...Object.keys(scenes), "errors-unseen"].join(", ");
+  throw new Error(`There is no scene "${name}"; there are ${names}.`);
+}
 await play(
   {
-    acts: [actOf(scene)],
-    strategies: { canary: { steps: [{ weight: 100 }], bake, hold } },
+    plots: [plot],
     workers: 1,
     requestsMin: 1_000,
-    ratePerSecond: 150,
     ...(sabotaged === "--sabotaged" && {
       workerProgram: "test/support/sabotaged-worker.js",
       workerEnv: { TEAL_SABOTAGE: name },

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { runWorker } from "../../workers/worker.ts";
 import type { Instead } from "../../src/build.ts";
 import { loadConfig } from "../../src/config/config.ts";
+import type { TrafficMinute } from "../../src/deployment/check.ts";
 import { type Decide, decide, machine, rules } from "../../src/deployment/decide.ts";
 import type { RouteSeen, Seen, ServiceSeen } from "../../src/deployment/observation.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
@@ -91,12 +92,29 @@ function forgetfulOfTokens(cloud: Cloud): Cloud {
   };
 }
 
+/** Takes every answer of green for a good one. */
+const errorsUnseen: Decide = (before, seen, commands, now) => {
+  const measured = Object.entries(seen.measured ?? {}).map(([key, reading]) => [
+    key,
+    reading.ok && reading.value.kind === "traffic"
+      ? { ...reading, value: { ...reading.value, minutes: reading.value.minutes.map(flattering) } }
+      : reading,
+  ]);
+  return decide(before, { ...seen, measured: Object.fromEntries(measured) }, commands, now);
+};
+
+const flattering = (minute: TrafficMinute): TrafficMinute => ({
+  ...minute,
+  green: { ...minute.green, errors: 0 },
+});
+
 export const sabotages = {
   "hold-zero": { decide: holdZero },
   "health-ignored": { cloud: blindToHealth },
   "not-read-back": { decide: notReadBack },
   "stale-routes": { cloud: staleRoutes },
   "tokens-forgotten": { cloud: forgetfulOfTokens },
+  "errors-unseen": { decide: errorsUnseen },
 } satisfies Record<string, Instead>;
 
 const name = process.env["TEAL_SABOTAGE"] ?? "";
