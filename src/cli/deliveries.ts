@@ -60,10 +60,10 @@ export function drawDeliveries(
   const rows = list.map(({ id, source, event, receivedAt, redelivers, results }) => [
     id,
     lasting(now - Date.parse(receivedAt)),
-    clean(`${source}${event === undefined ? "" : ` ${event}`}${redelivers === undefined ? "" : " (again)"}`),
     results.map((result) => clean(inShort(result))).join("; "),
+    clean(`${source}${event === undefined ? "" : ` ${event}`}${redelivers === undefined ? "" : " (again)"}`),
   ]);
-  const [head = "", ...lines] = columnsOf([["delivery", "ago", "from", "led to"], ...rows]);
+  const [head = "", ...lines] = columnsOf([["delivery", "ago", "led to", "from"], ...rows]);
   return [c.dim(head), ...lines].map((line) => cut(line, columns - 1));
 }
 
@@ -113,7 +113,9 @@ function inShort(result: ResultView): string {
 function inFull(result: ResultView): string {
   switch (result.outcome) {
     case "started":
-      return `${named(result)}started ${result.deployment}`;
+      return result.before
+        ? `${named(result)}had started ${result.deployment} already`
+        : `${named(result)}started ${result.deployment}`;
     case "ignored":
       return `${named(result)}ignored: ${result.why}`;
     case "refused":

@@ -88,9 +88,9 @@ it("draws a line for each, and one in full", () => {
     redeliverable: true,
   };
   expect(`${drawDeliveries([view, woke], now, 200, plain).join("\n")}\n`).toBe(`\
-delivery                  ago     from                                       led to
-0123456789abcdef01234567  4m 00s  github workflow_run (again)                checkout-1; nightly: ignored; search: refused (busy)
-0123456789abcdef01234567  4m 00s  eventbridge CloudWatch Alarm State Change  woke checkout-1
+delivery                  ago     led to                                                from
+0123456789abcdef01234567  4m 00s  checkout-1; nightly: ignored; search: refused (busy)  github workflow_run (again)
+0123456789abcdef01234567  4m 00s  woke checkout-1                                       eventbridge CloudWatch Alarm State Change
 `);
   expect(drawDelivery(view, plain).join("\n")).toBe(`0123456789abcdef01234567
   from      github workflow_run
@@ -108,7 +108,7 @@ it("lists, shows one, and has it carried out again", async () => {
   expect((await teal("deliveries")).output).toBe("No deliveries.\n");
   const id = await sent({ "workflow_run.head_branch": "develop" });
   const listed = await teal("deliveries", "--webhook", "main", "--outcome", "ignored");
-  expect(listed.output).toMatch(new RegExp(`^delivery .*\n${id} .* github workflow_run +main: ignored\n$`));
+  expect(listed.output).toMatch(new RegExp(`^delivery .*\n${id} .* main: ignored +github workflow_run\n$`));
   const shown = await teal("deliveries", id);
   expect(shown.output).toContain("  · main: ignored: workflow_run.head_branch is develop, not main\n");
   expect(JSON.parse((await teal("deliveries", id, "--json")).output)).toMatchObject({

@@ -11,7 +11,16 @@ const of = { webhook: z.string().optional(), service: z.string().optional() };
 /** What one webhook of `teal.yaml` made of it; without a webhook: what the delivery came to by itself. */
 export const resultView = z
   .discriminatedUnion("outcome", [
-    z.object({ outcome: z.literal("started"), ...of, service: z.string(), deployment: z.string() }),
+    z.object({
+      outcome: z.literal("started"),
+      ...of,
+      service: z.string(),
+      deployment: z.string(),
+      before: z
+        .literal(true)
+        .optional()
+        .describe("By this delivery too, when it came or was carried out before."),
+    }),
     z.object({ outcome: z.literal("woke"), deployments: z.array(z.string()) }),
     z.object({
       outcome: z.literal("ignored"),

@@ -85,8 +85,14 @@ async function attempt(
     if (Object.hasOwn(config.services, asked.service)) known.service = asked.service;
     const order = orderOf(config, asked);
     const from = { ...order.request, ...(source && { source }) };
-    const { view } = await start(parts, { ...order, request: from, ...by });
-    return { outcome: "started", ...about, service: view.service, deployment: view.id };
+    const { status, view } = await start(parts, { ...order, request: from, ...by });
+    return {
+      outcome: "started",
+      ...about,
+      service: view.service,
+      deployment: view.id,
+      ...(status === 200 && { before: true }),
+    };
   } catch (error) {
     // What Teal or Redis fails at now is no answer: the delivery may come again.
     if (!(error instanceof TealError) || error.entry.status >= 500) throw error;

@@ -22,7 +22,8 @@ export interface Received {
 
 /** What it led to, for each webhook of `teal.yaml` that takes such events; of one that is a request itself, without. */
 export type Result =
-  | { outcome: "started"; webhook?: string; service: string; deployment: string }
+  /** `before`: by this delivery too, when it came or was carried out before. */
+  | { outcome: "started"; webhook?: string; service: string; deployment: string; before?: true }
   /** Service: as far as it could be told. */
   | {
       outcome: "refused";

@@ -157,7 +157,11 @@ describe("one that came before is carried out again by hand", () => {
   it("leaves alone what started a deployment already, unless told to", async () => {
     const id = await sent();
     await stage.commit("d1", (d) => (d.phase = "failed"));
-    expect((await redeliver(id)).body.results[0]).toMatchObject({ outcome: "started", deployment: "d1" });
+    expect((await redeliver(id)).body.results[0]).toMatchObject({
+      outcome: "started",
+      deployment: "d1",
+      before: true,
+    });
     expect(await stage.count()).toBe(1);
     const [again] = (await redeliver(id, { again: true })).body.results;
     expect(again).toMatchObject({ outcome: "started" });
