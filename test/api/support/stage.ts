@@ -191,7 +191,7 @@ export async function createStage(
     remove: failing((id) => memory.remove(id)),
   };
   const repeats = createMemoryRepeats();
-  const deliveries = createMemoryDeliveries(() => clock.now());
+  const deliveries = createMemoryDeliveries(() => (parts.clock ?? clock).now());
 
   const app = await buildApp({
     engine,
