@@ -59,7 +59,9 @@ export function createGithub({ token, api, ...options }: GithubOptions): Github 
 
   return {
     find: async ({ repository, ref, environment }, id, deadline) => {
-      const query = new URLSearchParams({ ref, environment, per_page: "20" });
+      // One that GitHub made for a workflow has the branch for its ref.
+      const by = /^[0-9a-f]{40,64}$/.test(ref) ? "sha" : "ref";
+      const query = new URLSearchParams({ [by]: ref, environment, per_page: "20" });
       const path = `/repos/${repository}/deployments?${query.toString()}`;
       const found = await call("github:list", z.array(deployment), path, deadline);
       // Newest first. One that Teal made for another deployment of the same commit is not this one's.

@@ -13,12 +13,21 @@ import { limits, type Place, report, type ReportParts, startReports } from "../.
 import { createStage, type Stage } from "../api/support/stage.ts";
 import { openTestRecords, type TestRecords } from "../redis/records.ts";
 
+/** What every ref of the repository leads to. */
+const commit = "a".repeat(40);
 const token = "ghs_of-the-tests-of-the-tests";
 
 /** GitHub, as far as deployments go. */
 interface Hub {
   url: string;
-  deployments: { id: number; ref: string; environment: string; payload: unknown; statuses: string[] }[];
+  deployments: {
+    id: number;
+    ref: string;
+    sha: string;
+    environment: string;
+    payload: unknown;
+    statuses: string[];
+  }[];
   /** `POST /repos/…` */
   asked: string[];
   /** The bodies that came with them. */
@@ -45,13 +54,23 @@ async function startHub(): Promise<Hub> {
       const [, , owner, , kind, number, statuses] = pathname.split("/");
       if (owner !== "acme" || kind !== "deployments") return json(404, { message: "Not Found" });
       if (request.method === "GET") {
-        const fits = ({ ref, environment }: Hub["deployments"][number]) =>
-          ref === searchParams.get("ref") && environment === searchParams.get("environment");
+        const fits = (one: Hub["deployments"][number]) =>
+          (["sha", "ref", "environment"] as const).every((key) => {
+            const asked = searchParams.get(key);
+            return asked === null || one[key] === asked;
+          });
         return json(200, hub.deployments.filter(fits).toReversed());
       }
       if (statuses === undefined) {
         const { ref, environment, payload } = said;
-        const made = { id: 100 + hub.deployments.length, ref, environment, payload, statuses: [] };
+        const made = {
+          id: 100 + hub.deployments.length,
+          ref,
+          sha: commit,
+          environment,
+          payload,
+          statuses: [],
+        };
         hub.deployments.push(made);
         return json(201, { ...made, task: "deploy", creator: { login: "teal[bot]" } });
       }
@@ -95,7 +114,7 @@ const newBook = () => createReportBook(store.redis, store.prefix, clock.now);
 
 const usual: Place = {
   repository: "acme/checkout",
-  ref: "a".repeat(40),
+  ref: commit,
   environment: "production",
   made: false,
 };
@@ -178,7 +197,14 @@ describe("GitHub is told", () => {
   });
 
   it("in the deployment that asked for it, with the page of the run", async () => {
-    hub.deployments.push({ id: 7, ref: usual.ref, environment: "production", payload: {}, statuses: [] });
+    hub.deployments.push({
+      id: 7,
+      ref: "main",
+      sha: commit,
+      environment: "production",
+      payload: {},
+      statuses: [],
+    });
     await stage.start();
     await report(
       parts(() => ({ ...usual, number: 7, url: "https://github.com/acme/checkout/actions/runs/1" })),
@@ -188,14 +214,27 @@ describe("GitHub is told", () => {
   });
 
   it("in the deployment that GitHub made for the workflow's environment, where there is one", async () => {
-    hub.deployments.push({ id: 7, ref: usual.ref, environment: "production", payload: "", statuses: [] });
+    hub.deployments.push({
+      id: 7,
+      ref: "main",
+      sha: commit,
+      environment: "production",
+      payload: "",
+      statuses: [],
+    });
     const id = await stage.start();
     await report(parts(() => ({ ...usual, made: true })));
     expect(statuses()).toEqual([[expect.stringContaining("queued")]]);
     await enter(id, "failed", "so", { settled: true });
     await report(parts(() => ({ ...usual, made: true })));
     // One that Teal made for another deployment of the same commit is not taken.
-    hub.deployments.splice(0, 1, { ...usual, id: 8, payload: { teal: "another" }, statuses: [] });
+    hub.deployments.splice(0, 1, {
+      ...usual,
+      sha: commit,
+      id: 8,
+      payload: { teal: "another" },
+      statuses: [],
+    });
     await stage.start();
     await report(parts(() => ({ ...usual, made: true })));
     expect(hub.deployments).toHaveLength(2);
