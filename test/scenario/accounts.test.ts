@@ -4,10 +4,13 @@ import { buildWorld } from "../../sandbox/world/build.ts";
 import { worldSchema } from "../../sandbox/world/schema.ts";
 import type { ServiceTarget } from "../../src/deployment/target.ts";
 import { placeOf, targetOf } from "../support/quick-world.ts";
-import { ada, careful, need, World } from "../support/world.ts";
+import { ada, canary, need, World } from "../support/world.ts";
 
 const other = "222222222222";
 const roleArn = `arn:aws:iam::${other}:role/teal`;
+const hour = 3_600_000;
+/** Every call is signed as the SDK does it, so turns take longer than elsewhere. */
+const timeout = 60_000;
 const place = placeOf(["checkout"], 2);
 
 /** `prod/checkout` three times: at home, in another account, in another region; each known to Teal by a name. */
@@ -36,7 +39,7 @@ function scene(externalId = "shop-42") {
   const start = async (target: ServiceTarget, retainMs = 0) => {
     const { deployment } = await world.engine.start({
       target,
-      strategy: { ...careful, retainMs },
+      strategy: canary([{ kind: "weight", percent: 100 }], { retainMs }),
       request: { images: { app: `demo/app:${target.name}` } },
       actor: ada,
       whenBusy: "reject",
@@ -55,7 +58,7 @@ function served(world: World, key: string) {
   };
 }
 
-describe("the same service in two accounts and two regions", () => {
+describe("the same service in two accounts and two regions", { timeout }, () => {
   it("is deployed in each at the same time, with one role assumed once", async () => {
     const { world, targets, start } = scene();
     const ids = await Promise.all(Object.values(targets).map((target) => start(target)));
@@ -81,7 +84,7 @@ describe("the same service in two accounts and two regions", () => {
   });
 });
 
-describe("a role", () => {
+describe("a role", { timeout }, () => {
   it("that refuses is told with what to do, and the deployment goes on once it is put right", async () => {
     const { world, targets, start } = scene("shop-43");
     const id = await start(targets.there);
@@ -99,9 +102,9 @@ describe("a role", () => {
 
   it("is assumed again as its sessions end, for as long as the deployment lasts", async () => {
     const { world, targets, start } = scene();
-    const id = await start(targets.there, 2 * 3_600_000);
+    const id = await start(targets.there, hour);
     await world.reaches(id, "retaining");
-    await world.run(90 * 60_000);
+    await world.run(hour - 4 * 60_000);
     await world.ask(id, "rollback");
     await world.ends(id, "rolled_back");
     expect(served(world, `${other}/eu-west-1`).weights).toEqual([1, 0]);
@@ -113,7 +116,7 @@ describe("a role", () => {
   it("whose sessions are revoked is assumed again at once, and nothing is held up", async () => {
     const { world, targets, start } = scene();
     const id = await start(targets.there);
-    for (const phase of ["provisioning", "shifting", "draining"] as const) {
+    for (const phase of ["provisioning", "draining"] as const) {
       await world.reaches(id, phase);
       world.aws.sts.revoke(roleArn);
     }
