@@ -34,6 +34,7 @@ import {
 import type { App } from "../../src/api/parts.ts";
 import type { Config } from "../../src/config/config.ts";
 import { readConfigText } from "../../src/config/file.ts";
+import type { Role } from "../../src/auth/roles.ts";
 import { closuresAt } from "../../src/deployment/calendar.ts";
 import { testConfig, token } from "../api/support/stage.ts";
 import { createMemoryRepeats } from "./memory-repeats.ts";
@@ -84,6 +85,8 @@ export interface Teal {
   /** Asks for a command and gives the deployment's answer; fails where it is refused. */
   ask(id: string, command: CommandName, more?: object): Promise<CommandAnswer>;
   as(name: string): Teal;
+  /** Whoever has a token of its own, with this role for all services. */
+  holder(name: string, role: Role): Promise<Teal>;
 }
 
 export interface TealOfFile extends Teal {
@@ -133,9 +136,9 @@ function configOf(yaml: string): Config {
   return testConfig(config);
 }
 
-function speaker(world: World, app: App, name: string): Teal {
+function speaker(world: World, app: App, name: string, bearer = token): Teal {
   const send = async (method: "GET" | "POST", url: string, more: Headers, payload?: unknown) => {
-    const headers = { authorization: `Bearer ${token}`, "teal-actor": name, ...more };
+    const headers = { authorization: `Bearer ${bearer}`, "teal-actor": name, ...more };
     const request =
       payload === undefined
         ? app.inject({ method, url, headers })
@@ -165,6 +168,11 @@ function speaker(world: World, app: App, name: string): Teal {
       return commandAnswer.parse(well(await teal.post(path, { command, ...more })));
     },
     as: (other) => speaker(world, app, other),
+    holder: async (other, role) => {
+      const body = { name: other, grants: [{ role, services: ["*"] }] };
+      const made = well(await speaker(world, app, "root").post("/v1/tokens", body));
+      return speaker(world, app, other, made.token);
+    },
   };
   return teal;
 }
