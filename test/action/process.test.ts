@@ -64,7 +64,7 @@ access:
     },
   });
   const url = `http://127.0.0.1:${port}`;
-  await process.waitForHttp(`${url}/readyz`);
+  await process.waitForHttp(`${url}/readyz`, 45_000);
   return url;
 }
 
