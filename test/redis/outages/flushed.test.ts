@@ -1,4 +1,4 @@
-/** Somebody empties Redis under two deployments: nothing moves, a person is told, and says what becomes of them. */
+/** Somebody empties Redis under deployments: nothing moves, a person is told, and says what becomes of them. */
 import { afterEach, expect, it } from "vitest";
 import { Redis } from "ioredis";
 import { deploymentPage } from "../../../src/api/contract.ts";
@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-const services = ["checkout", "billing"];
+const services = ["checkout", "billing", "orders"];
 
 async function teal(stage: Stage, ...args: string[]): Promise<{ code: number | null; output: string }> {
   const process = startBuilt("src/cli/main.js", args, { name: "teal", env: stage.cliEnv });
@@ -33,6 +33,36 @@ function asAwsHas(stage: Stage, service: string) {
     weights: groups.map(({ Weight }) => Weight),
     sets: (found?.taskSets ?? []).map((set) => `${set.taskDefinition?.split(":").at(-1)} ${set.status}`),
   };
+}
+
+/** A person doesn't wait, and has another set serve in place of both, in blue's group. */
+function overtake(stage: Stage, service: string): void {
+  const { aws } = stage.local;
+  const of = { cluster: "prod", service };
+  const [found] = aws.ecs(region, "DescribeServices", { cluster: "prod", services: [service] }).services;
+  const blue = found?.taskSets?.find((set) => set.status === "PRIMARY");
+  const made = aws.ecs(region, "CreateTaskSet", {
+    ...of,
+    taskDefinition: `${service}:1`,
+    scale: { unit: "PERCENT", value: 100 },
+    ...(blue?.loadBalancers && { loadBalancers: blue.loadBalancers }),
+    ...(blue?.networkConfiguration && { networkConfiguration: blue.networkConfiguration }),
+  });
+  aws.ecs(region, "UpdateServicePrimaryTaskSet", { ...of, primaryTaskSet: made.taskSet.taskSetArn ?? "" });
+  aws.ecs(region, "DeleteTaskSet", { ...of, taskSet: blue?.taskSetArn ?? "", force: true });
+  const forward = (name: string, Weight: number) => ({
+    TargetGroupArn: stage.arns.targetGroups[`${service}-${name}`] ?? "",
+    Weight,
+  });
+  const actions = [
+    { Type: "forward" as const, ForwardConfig: { TargetGroups: [forward("a", 1), forward("b", 0)] } },
+  ];
+  const [ListenerArn = "", RuleArn = ""] = [
+    stage.arns.listeners[service],
+    stage.arns.rules[`${service}-api`],
+  ];
+  aws.elb(region, "ModifyListener", { ListenerArn, DefaultActions: actions });
+  aws.elb(region, "ModifyRule", { RuleArn, Actions: actions });
 }
 
 function mutations(stage: Stage): number {
@@ -74,12 +104,13 @@ it("is seen, told, and recovered by a person with the commands that are shown", 
   );
   expect(mutations(stage)).toBe(before);
   expect((await teal(stage, "list")).output).toBe(
-    "No deployments.\n1 stray: teal recover checkout\n1 stray: teal recover billing\n",
+    "No deployments.\n1 stray: teal recover checkout\n1 stray: teal recover billing\n1 stray: teal recover orders\n",
   );
+  overtake(stage, "orders");
 
   const shown = (await teal(stage, "recover")).output;
   expect(shown).toMatch(/weights .*blue:green 50:50, before 1:0/);
-  const ways = { checkout: "forward", billing: "back" };
+  const ways = { checkout: "forward", billing: "back", orders: "remove" };
   for (const [service, way] of Object.entries(ways)) {
     const [command = ""] = new RegExp(`teal recover ${service} .*--${way}`).exec(shown) ?? [];
     const ended = await teal(stage, ...command.split(" ").slice(1));
@@ -93,5 +124,6 @@ it("is seen, told, and recovered by a person with the commands that are shown", 
   );
   expect(asAwsHas(stage, "checkout")).toEqual({ weights: [0, 1], sets: ["2 PRIMARY"] });
   expect(asAwsHas(stage, "billing")).toEqual({ weights: [1, 0], sets: ["1 PRIMARY"] });
+  expect(asAwsHas(stage, "orders")).toEqual({ weights: [1, 0], sets: ["1 PRIMARY"] });
   expect((await teal(stage, "recover")).output).toContain("Nothing to recover");
 });
