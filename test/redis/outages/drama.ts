@@ -47,6 +47,8 @@ export interface Report {
   recoveryMs: number;
   /** What each process logged from the beginning of the outage to the very end, the most of them. */
   logged: Logged;
+  /** Requests that the API was sent from the beginning of the outage to the very end, polls among them. */
+  asked: number;
 }
 
 export interface Logged {
@@ -94,6 +96,7 @@ export async function endure(stage: Stage, outage: Outage): Promise<Report> {
   const processes = [stage.api, ...stage.workers];
   const before = new Map(processes.map((one) => [one.name, loggedBy(one)]));
 
+  const askedBefore = stage.asked();
   await outage.begin();
   const beganAt = Date.now();
   const rollback = () =>
@@ -193,6 +196,7 @@ export async function endure(stage: Stage, outage: Outage): Promise<Report> {
     silenceMs,
     recoveryMs,
     logged: { lines: most("lines"), trouble: most("trouble"), bytes: most("bytes") },
+    asked: stage.asked() - askedBefore,
   };
 }
 

@@ -35,6 +35,8 @@ export interface Stage {
   calledAt: readonly number[];
   /** Task sets that AWS made, by the service's name. */
   made: ReadonlyMap<string, Set<string>>;
+  /** How many requests were made so far. */
+  asked(): number;
   ask(method: "GET" | "POST", path: string, options?: { body?: object; key?: string }): Promise<Answer>;
   /** Polls until it holds; fails with what the processes said. */
   until<T>(what: string, look: () => Promise<T | undefined>, limitMs: number): Promise<T>;
@@ -79,6 +81,7 @@ export async function openStage(services: string[], env: Record<string, string>)
   );
   const processes = [api, ...workers];
 
+  let asked = 0;
   const stage: Stage = {
     local,
     arns,
@@ -87,7 +90,9 @@ export async function openStage(services: string[], env: Record<string, string>)
     cliEnv: { TEAL_URL: `http://127.0.0.1:${port}`, TEAL_TOKEN: token, NO_COLOR: "1" },
     made,
     calledAt,
+    asked: () => asked,
     async ask(method, path, { body, key } = {}) {
+      asked += 1;
       const startedAt = Date.now();
       const response = await fetch(`http://127.0.0.1:${port}${path}`, {
         method,
