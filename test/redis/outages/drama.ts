@@ -8,7 +8,7 @@ import { expect } from "vitest";
 import { z } from "zod";
 import { region } from "../../support/quick-world.ts";
 import type { RunningProcess } from "../../support/processes.ts";
-import type { Answer, Stage } from "./stage.ts";
+import type { Answer, Asked, Stage } from "./stage.ts";
 
 /** Under way when the outage begins; the first one is asked to roll back while it lasts. */
 export const early = ["early-0", "early-1", "early-2"];
@@ -47,8 +47,8 @@ export interface Report {
   recoveryMs: number;
   /** What each process logged from the beginning of the outage to the very end, the most of them. */
   logged: Logged;
-  /** Requests that the API was sent from the beginning of the outage to the very end, polls among them. */
-  asked: number;
+  /** Requests from the beginning of the outage to the very end, polls among them. */
+  asked: Asked;
 }
 
 export interface Logged {
@@ -196,7 +196,10 @@ export async function endure(stage: Stage, outage: Outage): Promise<Report> {
     silenceMs,
     recoveryMs,
     logged: { lines: most("lines"), trouble: most("trouble"), bytes: most("bytes") },
-    asked: stage.asked() - askedBefore,
+    asked: {
+      all: stage.asked().all - askedBefore.all,
+      refused: stage.asked().refused - askedBefore.refused,
+    },
   };
 }
 

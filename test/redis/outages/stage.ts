@@ -24,6 +24,11 @@ export interface Answer {
   tookMs: number;
 }
 
+export interface Asked {
+  all: number;
+  refused: number;
+}
+
 export interface Stage {
   local: LocalAws;
   arns: WorldArns;
@@ -35,8 +40,8 @@ export interface Stage {
   calledAt: readonly number[];
   /** Task sets that AWS made, by the service's name. */
   made: ReadonlyMap<string, Set<string>>;
-  /** How many requests were made so far. */
-  asked(): number;
+  /** How many requests were answered so far, and how many of these were refused with 503. */
+  asked(): Asked;
   ask(method: "GET" | "POST", path: string, options?: { body?: object; key?: string }): Promise<Answer>;
   /** Polls until it holds; fails with what the processes said. */
   until<T>(what: string, look: () => Promise<T | undefined>, limitMs: number): Promise<T>;
@@ -81,7 +86,7 @@ export async function openStage(services: string[], env: Record<string, string>)
   );
   const processes = [api, ...workers];
 
-  let asked = 0;
+  const asked: Asked = { all: 0, refused: 0 };
   const stage: Stage = {
     local,
     arns,
@@ -90,9 +95,8 @@ export async function openStage(services: string[], env: Record<string, string>)
     cliEnv: { TEAL_URL: `http://127.0.0.1:${port}`, TEAL_TOKEN: token, NO_COLOR: "1" },
     made,
     calledAt,
-    asked: () => asked,
+    asked: () => ({ ...asked }),
     async ask(method, path, { body, key } = {}) {
-      asked += 1;
       const startedAt = Date.now();
       const response = await fetch(`http://127.0.0.1:${port}${path}`, {
         method,
@@ -105,6 +109,8 @@ export async function openStage(services: string[], env: Record<string, string>)
         signal: AbortSignal.timeout(30_000),
       });
       const text = await response.text();
+      asked.all += 1;
+      asked.refused += response.status === 503 ? 1 : 0;
       const retryAfter = response.headers.get("retry-after");
       return {
         status: response.status,
