@@ -93,6 +93,7 @@ export function planOf(seed: number, size: Size): Plan {
     propagationMs: pick([0, 500, 2_000, 4_000] as const),
     ecsReadLagMs: pick([0, 0, 1_000, 4_000] as const),
     elbReadLagMs: pick([0, 0, 500, 2_000] as const),
+    healthCheckIntervalMs: pick([500, 1_500, 3_000] as const),
     deregistrationDelayMs: pick([500, 2_000, 10_000] as const),
     taskStartMs: pick([500, 2_000, 8_000] as const),
   };

@@ -1,7 +1,7 @@
 /**
  * A run of one seed: real engine, real AWS adapters on the sandbox's model, records in memory, stepped time. While
  * it is disturbed the promises are watched after every step (safety); then the faults cease and everything must
- * end (liveness). The same seed gives the same run, to the letter. Every tenth goes over AWS's protocols as the SDK
+ * end (liveness). The same seed gives the same run, to the letter. Every fiftieth goes over AWS's protocols as the SDK
  * speaks them; the others leave these out, which takes a fifth of the time and changes nothing that is decided.
  */
 import { createHash } from "node:crypto";
@@ -68,6 +68,8 @@ const lockMs = 15_000;
 /** After the disturbance everything ends within this time and so many turns of each deployment. */
 const calmMs = 3_600_000;
 const turnsMax = 3_000;
+/** Where nothing is due, how the world is is noted this often. */
+const idleMs = 30_000;
 /** How often somebody looks after what waits for a person. */
 const careMs = 20_000;
 
@@ -81,7 +83,7 @@ export async function simulate({
   size = small,
   planted = {},
   adjust,
-  wire = seed % 10 === 0 ? "sdk" : "direct",
+  wire = seed % 50 === 0 ? "sdk" : "direct",
 }: SimulateOptions): Promise<Verdict> {
   if (wire === "sdk") await (sdkReady ??= readConfiguration());
   const plan = planOf(seed, size);
@@ -199,6 +201,7 @@ class Simulation {
       if (next && at <= this.clock.now()) {
         happenings.shift();
         await this.happen(next);
+        this.checkNow();
         continue;
       }
       await this.pass(Math.min(at, end));
@@ -277,7 +280,7 @@ class Simulation {
     const times = [timer, ...dues, ...locks, this.stalledUntil]
       .filter((at) => at !== undefined)
       .filter((at) => at > this.clock.now());
-    const next = Math.min(limit, ...times, this.clock.now() + 5_000);
+    const next = Math.min(limit, ...times, this.clock.now() + idleMs);
     // A millisecond at least: what is due now has been started.
     this.clock.advance(Math.max(1, next - this.clock.now()));
     await this.settle();

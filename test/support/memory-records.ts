@@ -334,7 +334,8 @@ function copyOf(slot: SlotSeen): SlotSeen {
 function frozen<T extends object>(value: T): T {
   if (Object.isFrozen(value)) return value;
   Object.freeze(value);
-  for (const item of Object.values(value) as unknown[]) {
+  for (const key in value) {
+    const item: unknown = value[key];
     if (typeof item === "object" && item !== null) frozen(item);
   }
   return value;
