@@ -14,6 +14,7 @@ import { createGithub } from "./outbound/github.ts";
 import { createGauges } from "./outbound/gauges.ts";
 import { createHooks } from "./outbound/hooks.ts";
 import { createIssuers } from "./outbound/issuers.ts";
+import { createSharedClock, followTime } from "./redis/clock.ts";
 import { confirming, type Keep } from "./redis/confirmation.ts";
 import { type ConnectionUse, connectRedis, openRedis } from "./redis/connection.ts";
 import type { KeySource } from "./auth/issuerKeys.ts";
@@ -63,8 +64,6 @@ export interface Teal {
 
 const troubleEveryMs = 10_000;
 
-export const systemClock: Clock = { now: () => Date.now() };
-
 /** Parts to put in another's place: for tests, which see by a broken one whether its breaking shows. */
 export interface Instead {
   records?: (records: Records) => Records;
@@ -75,7 +74,7 @@ export interface Instead {
 
 /** Connects and checks; throws TealError('unavailable' | 'bad-redis'). `name` is the process's, for its logs. */
 export async function build(config: Config, name: "api" | "worker", instead: Instead = {}): Promise<Teal> {
-  const clock = systemClock;
+  const clock = createSharedClock();
   const log = createLogger({ name, level: config.log.level });
   const troubleLog = limitRate(log, troubleEveryMs, () => clock.now());
   const { place, keyPrefix: prefix, wait } = config.redis;
@@ -91,8 +90,10 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
 
   const redis = connect("records");
   let keep: Keep | undefined;
+  let time: { stop(): void } | undefined;
   try {
     await openRedis(redis);
+    time = await followTime(clock, redis);
     for (const warning of await checkRedis(redis, wait?.replicas)) log.warn(warning);
     if (wait) {
       const accepting = connect("records");
@@ -100,6 +101,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
       keep = confirming({ redis: accepting, prefix, ...wait });
     }
   } catch (error) {
+    time?.stop();
     disconnect();
     throw error;
   }
@@ -108,6 +110,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     redis,
     subscriber: () => connect("subscriber"),
     prefix,
+    clock,
     ...(keep && { keep }),
   });
   const wakes = createWakes({ redis, prefix, log: troubleLog });
@@ -166,6 +169,7 @@ export async function build(config: Config, name: "api" | "worker", instead: Ins
     connectJobs: () => connect("jobs"),
     close: async () => {
       live.stop();
+      time.stop();
       await records.close();
       await wakes.close();
       disconnect();

@@ -75,7 +75,8 @@ export function consumeDeployments(options: DeploymentWorkerOptions): Deployment
   ): Promise<never> => {
     const { id } = job.data;
     try {
-      await job.moveToDelayed(wakeAt, token);
+      // BullMQ goes by the hosts' clocks; where they are wrong, a job wakes early, or the sweep wakes it.
+      await job.moveToDelayed(Date.now() + wakeAt - clock.now(), token);
       const due = lookOnce === "look" ? await records.dueAt(id) : undefined;
       if (due !== undefined && due < wakeAt) await wakes.wake(id);
     } catch (error) {

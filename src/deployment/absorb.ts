@@ -3,10 +3,10 @@
  * Nothing is decided here.
  */
 import { noteMeasurements } from "./analysis.ts";
+import { countTime } from "./clocks.ts";
 import { effectKey, type Draft, noteShare } from "./draft.ts";
 import type { Effect } from "./effect.ts";
 import type { Fault, Outcome, Seen } from "./observation.ts";
-import type { Phase } from "./phases.ts";
 import type { SetCounts } from "./record.ts";
 import { greenShare, tasksFor } from "./traffic.ts";
 import {
@@ -29,14 +29,8 @@ const repeatMs = { first: 1_000, most: 30_000 } as const;
 /** How long after its deadline a call may still take effect on AWS's side. */
 const lateMs = 5_000;
 
-/** No acting deployment goes without a turn for so long, unless no worker was there. */
-const unseenMs = 60_000;
-
-/** Phases whose clocks measure what was watched: a deadline, a pause, the bake. */
-const watched = new Set<Phase>(["preparing", "provisioning", "testing", "shifting", "baking", "promoting"]);
-
 export function absorb(draft: Draft, seen: Seen): void {
-  discountUnseen(draft);
+  countTime(draft.d, draft.now);
   settlePending(draft, seen.outcome);
   noteTrouble(draft, seen);
   const v = view(draft.d, seen, draft.now);
@@ -45,16 +39,6 @@ export function absorb(draft: Draft, seen: Seen): void {
   noteMeasurements(draft, seen);
   noteHealth(v);
   noteCounts(v);
-}
-
-/** Time in which no worker was there is no time that green was given or proved itself in: the clocks stood still. */
-function discountUnseen({ d, now }: Draft): void {
-  const gapMs = now - (d.turnAt ?? now);
-  d.turnAt = now;
-  // A hold stops the clocks already.
-  if (!watched.has(d.phase) || d.hold || gapMs < unseenMs) return;
-  d.phaseSince += gapMs;
-  d.stepSince += gapMs;
 }
 
 function settlePending(draft: Draft, outcome: Outcome | undefined): void {

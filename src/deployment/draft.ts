@@ -281,6 +281,8 @@ export class Draft {
   }
 
   finish(): Decision {
+    if (this.wakeAt === undefined) delete this.d.dueAt;
+    else this.d.dueAt = this.wakeAt;
     return {
       next: this.d,
       perform: this.perform,

@@ -207,6 +207,8 @@ export interface Deployment {
   supersedes?: boolean;
   /** When the last decision was made. */
   turnAt?: number;
+  /** When that one said that the next would be due. */
+  dueAt?: number;
   /** What it is doing or waiting for, in a sentence for people. */
   note: string;
   observed?: Observed;

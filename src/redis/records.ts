@@ -9,6 +9,7 @@ import { isTerminal } from "../deployment/phases.ts";
 import { type Deployment, recordSchema } from "../deployment/record.ts";
 import type { Records } from "../engine/ports.ts";
 import { TealError } from "../errors.ts";
+import { type SharedClock, timeOf } from "./clock.ts";
 import type { Keep } from "./confirmation.ts";
 import { commandLimitMs } from "./connection.ts";
 import { asking } from "./errors.ts";
@@ -33,6 +34,8 @@ export interface RecordsOptions {
   /** Begins every key; contains a hash tag, so that all keys share a slot of a cluster. */
   prefix: string;
   limits?: Partial<RecordLimits>;
+  /** Hears Redis's time with every claim. */
+  clock?: SharedClock;
   /** How what is accepted from outside (a new deployment, a command) is written; by `redis` where left out. */
   keep?: Keep;
   /** How long such a write may take until it is carried out; one that comes later is refused. */
@@ -92,9 +95,11 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
 
     claim: async (id) => {
       const order = JSON.stringify({ id, schema: recordSchema });
+      const hear = options.clock?.ask();
       const reply = await asking(`claim ${id}`, () => redis.tealClaim(prefix, order));
       if (!reply) return undefined;
-      const [epoch, version, record, inbox, slot] = reply;
+      const [epoch, version, record, inbox, slot, time] = reply;
+      hear?.(timeOf(time));
       return {
         claim: { id, epoch },
         deployment: toDeployment(record),

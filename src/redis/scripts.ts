@@ -39,7 +39,7 @@ export type CreateReply =
   | ["late"];
 
 export type ClaimReply =
-  | [epoch: number, version: string, record: string, inbox: string[], slot: SlotReply]
+  | [epoch: number, version: string, record: string, inbox: string[], slot: SlotReply, time: string[]]
   | null;
 
 export type CommitReply =
@@ -210,7 +210,7 @@ if not found[1] then return false end
 writeThoughFull()
 local known = cjson.decode(found[2]).schema <= a.schema
 local epoch = known and call('HINCRBY', key, 'epoch', 1) or 0
-return { epoch, found[1], found[2], call('LRANGE', key .. ':inbox', 0, -1), slotOf(found[3]) }
+return { epoch, found[1], found[2], call('LRANGE', key .. ':inbox', 0, -1), slotOf(found[3]), call('TIME') }
 `;
 
 /**

@@ -7,7 +7,7 @@ import type { Way } from "../../src/deployment/recover.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import type { Strategy } from "../../src/deployment/strategy.ts";
 import type { MemoryState } from "../support/memory-records.ts";
-import { checkEnd } from "../simulation/ends.ts";
+import { checkEnd, restOfRoutes } from "../simulation/ends.ts";
 import { type Watch, watchPromises } from "../support/promises.ts";
 import { sampleOf } from "../support/samples.ts";
 import { ada, canary, type Laid, region, World } from "../support/world.ts";
@@ -61,6 +61,7 @@ class Cut extends Error {}
 export class Drama {
   readonly world = new World();
   readonly laid: Laid = this.world.lay("checkout", { test: [1, 0] });
+  private readonly rest = restOfRoutes(this.world.aws.region(region), this.laid);
   readonly watch: Watch = watchPromises(this.world);
   readonly moments: Moment[] = [];
   readonly snapshots: MemoryState[] = [];
@@ -162,7 +163,7 @@ export class Drama {
   /** All that is wrong at the end. */
   async misfits(): Promise<string[]> {
     const { deployments } = await this.world.records.list({ limit: 100 });
-    const about = { drift: false, lost: true, sum: 1, test: undefined };
+    const about = { drift: false, lost: true, sum: 1, test: undefined, rest: this.rest };
     const found = checkEnd(this.world, this.laid, deployments, about);
     const wrong = [...found, ...this.watch.violations, ...this.outages.slice(0, 3)];
     return wrong.length > 0 ? [...wrong, await this.world.story()] : [];

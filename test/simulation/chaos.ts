@@ -38,7 +38,12 @@ export type Happening = { at: number; service: number } & (
   | { kind: "stall"; ms: number }
   | { kind: "older"; ms: number }
   | { kind: "empty" }
+  /** Redis's clock is set. */
+  | { kind: "clock"; ms: number }
 );
+
+/** Something that happens, whenever and to whomever. */
+export type Bare<H> = H extends Happening ? Omit<H, "at" | "service"> : never;
 
 export interface Plan {
   seed: number;
@@ -50,6 +55,8 @@ export interface Plan {
   }[];
   /** What measurements and hooks say while things go wrong, by chance. */
   outside: { bad: number; unclear: number; failing: number };
+  /** How wrong the clocks of workers' hosts are at most, and how much too fast or slow. */
+  hosts: { wrongMs: number; perMille: number };
   settings: Partial<Settings>;
   behaviours: Record<string, Behaviour>;
   faults: FaultRule[];
@@ -78,6 +85,13 @@ export function planOf(seed: number, size: Size): Plan {
     unclear: pick([0, 0, 0.2] as const),
     failing: pick([0, 0, 0.3] as const),
   };
+
+  const hosts = {
+    wrongMs: pick([0, 1_000, 60_000, 5_000_000] as const),
+    perMille: pick([0, 0.2, 1] as const),
+  };
+  /** What NTP puts right at once, or a clock that somebody sets; see "Clocks" in docs/simulation.md. */
+  const jump = () => (chance(0.5) ? 1 : -1) * pick([1, 300, 1_000, between(60, 3_900) * 1_000] as const);
 
   const behaviours: Record<string, Behaviour> = {};
   if (chance(0.25)) {
@@ -166,6 +180,7 @@ export function planOf(seed: number, size: Size): Plan {
     if (chance(0.15)) extra(() => ({ kind: "leftover" }));
     if (chance(0.12)) extra(() => ({ kind: "older", ms: between(1, 60) * 1_000 }));
     if (chance(0.06)) extra(() => ({ kind: "empty" }));
+    if (chance(0.15)) extra(() => ({ kind: "clock", ms: jump() }));
     if (chance(0.2)) extra(() => ({ kind: "stall", ms: between(10, 300) * 1_000 }));
   }
   happenings.sort((a, b) => a.at - b.at);
@@ -184,7 +199,7 @@ export function planOf(seed: number, size: Size): Plan {
     return { kind: "go" };
   };
 
-  return { seed, services, outside, settings, behaviours, faults, happenings, disturbedMs, fate };
+  return { seed, services, outside, hosts, settings, behaviours, faults, happenings, disturbedMs, fate };
 
   function strategyFrom(tested: boolean): Strategy {
     let gates = 0;

@@ -1,5 +1,6 @@
 /** How a service must look when everything about it has ended (promises 3, 6 and 7). */
 import type { Deployment } from "../../src/deployment/record.ts";
+import type { Region } from "../../sandbox/model/region.ts";
 import type { Laid, World } from "../support/world.ts";
 
 export interface Circumstances {
@@ -7,10 +8,28 @@ export interface Circumstances {
   drift: boolean;
   /** Redis came back older or empty: what ended last can't be told from the records. */
   lost: boolean;
+  /** All of its routes but the pair's weights, as it was before, or as others left it: see `restOfRoutes`. */
+  rest: string;
   /** Of the pair's weights, before anything began. */
   sum: number;
   /** What a test route gave the version that serves, and the idle one, before anything began. */
   test: [number, number] | undefined;
+}
+
+/** Everything of a service's routes but the weights of its pair, in an order of its own. */
+export function restOfRoutes({ elb }: Pick<Region, "elb">, laid: Laid): string {
+  const routes = [laid.listener, laid.rule, laid.testRule].map((arn = "") => {
+    const actions = elb.rules.get(arn)?.actions ?? elb.listeners.get(arn)?.actions ?? [];
+    return actions.map(({ ForwardConfig: forward, ...action }) => ({
+      ...action,
+      sticky: forward?.TargetGroupStickinessConfig?.Enabled ?? false,
+      seconds: forward?.TargetGroupStickinessConfig?.DurationSeconds,
+      groups: forward?.TargetGroups?.map(({ TargetGroupArn: group, Weight: weight }) =>
+        laid.groups.includes(group) ? "ours" : `${group} ${weight}`,
+      ),
+    }));
+  });
+  return JSON.stringify(routes);
 }
 
 /** Violations, in words that begin with the promise's number. */
@@ -41,6 +60,9 @@ export function checkEnd(world: World, laid: Laid, ended: Deployment[], about: C
         found.push(`7 ${name}: the idle group has weight ${String(weights[1 - at])}: ${weights.join()}`);
     }
   }
+  const rest = restOfRoutes(world.aws.region(laid.target.region), laid);
+  if (rest !== about.rest)
+    found.push(`9 ${name}: more than the pair's weights changed: ${rest}, before ${about.rest}`);
   if (about.lost) return found;
   if (about.test && at >= 0 && !about.drift && ended.every((d) => d.phase !== "abandoned")) {
     const weights = world.routeWeights(laid, laid.testRule);

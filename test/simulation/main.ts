@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { large, small } from "./chaos.ts";
 import { type Caught, hunt } from "./hunt.ts";
+import { noOccasions } from "./occasions.ts";
 import { plantedFaults } from "./planted.ts";
 import { simulate, type Verdict } from "./simulation.ts";
 
@@ -30,6 +31,9 @@ const [seeds, from, limit] = [Number(values.seeds), Number(values.from), Number(
 const tasks = values.planted ? plantedFaults.length : seeds;
 const jobs = Math.max(1, Math.min(Number(values.jobs), tasks));
 
+/** Of a seed that breaks a promise; all of it with --show. */
+const historyShown = 40;
+
 /** A long run says how far it has come after so many seeds. */
 const tellEvery = 5_000;
 
@@ -46,34 +50,40 @@ async function runSeeds(): Promise<void> {
   const begun = Date.now();
   const failed: number[] = [];
   const ends: Record<string, number> = {};
-  const exercised: Record<string, number> = {};
+  const tally: Record<string, number> = noOccasions();
   const digests: string[] = [];
   let [done, turns] = [0, 0];
   await each((answered) => {
     const verdict = answered as Verdict;
     turns += verdict.turns;
     add(ends, verdict.ends);
-    add(exercised, verdict.exercised);
+    add(tally, verdict.occasions);
     digests[verdict.seed - from] = verdict.digest;
-    if (++done % tellEvery === 0) console.log(`${done} seeds, ${failed.length} failed`);
+    if (++done % tellEvery === 0) console.log(`${done} seeds, ${failed.length} failed, ${pace(done, begun)}`);
     if (values.show) console.log(verdict.history.join("\n"));
     if (verdict.violations.length === 0) return;
     failed.push(verdict.seed);
     console.log(`\nseed ${verdict.seed} breaks a promise:`);
     for (const violation of verdict.violations) console.log(`  ${violation}`);
+    if (!values.show) for (const line of verdict.history.slice(-historyShown)) console.log(`    ${line}`);
     const size = values.large ? " --large" : "";
     console.log(`  replay: npm run simulate -- --seeds 1 --from ${verdict.seed} --show${size}`);
   });
   const seconds = (Date.now() - begun) / 1000;
   const ended = Object.entries(ends).map(([phase, count]) => `${count} ${phase}`);
-  console.log(`\n${seeds} seeds, ${turns} runs of turns in ${seconds.toFixed(1)} s: ${ended.join(", ")}`);
-  const times = Object.entries(exercised).map(([promise, count]) => `${promise}: ${count}`);
-  console.log(`times that there was a promise to keep: ${times.join(", ")}`);
+  console.log(
+    `\n${seeds} seeds, ${turns} runs of turns in ${seconds.toFixed(1)} s (${pace(seeds, begun)}): ${ended.join(", ")}`,
+  );
+  for (const [occasion, count] of Object.entries(tally)) console.log(`  ${occasion}: ${count}`);
   console.log(`histories: ${createHash("sha256").update(digests.join()).digest("hex").slice(0, 16)}`);
   console.log(
     failed.length === 0 ? "every promise was kept" : `${failed.length} failed: ${failed.join(" ")}`,
   );
   process.exitCode = failed.length === 0 ? 0 : 1;
+}
+
+function pace(count: number, begun: number): string {
+  return `${((1000 * count) / (Date.now() - begun)).toFixed(1)} seeds a second`;
 }
 
 function add(to: Record<string, number>, more: Record<string, number>): void {

@@ -8,7 +8,9 @@ import type { Seen } from "../../src/deployment/observation.ts";
 import type { Phase } from "../../src/deployment/phases.ts";
 import type { Rule } from "../../src/deployment/rules/rule.ts";
 import type { Cloud, Guard, Records } from "../../src/engine/ports.ts";
-import type { Plan } from "./chaos.ts";
+import type { Step } from "../../src/deployment/strategy.ts";
+import { tagKeys } from "../../src/deployment/target.ts";
+import type { Bare, Happening, Plan } from "./chaos.ts";
 import type { Planted } from "./simulation.ts";
 
 export interface PlantedFault {
@@ -60,6 +62,19 @@ function rollBackAfter(ms: number): (plan: Plan) => void {
   };
 }
 
+/** Something happens while the first deployment shifts traffic by several steps. */
+function during(plan: Plan, what: Bare<Happening>, ms = 16_000): void {
+  const first = plan.happenings.find((happening) => happening.kind === "deploy");
+  if (first?.kind !== "deploy") return;
+  const steps: Step[] = [25, 50, 75, 100].flatMap((percent) => [
+    { kind: "weight", percent },
+    { kind: "pause", id: `after-${percent}`, ms: 5_000 },
+  ]);
+  first.strategy = { ...first.strategy, before: [], testing: [], onDrift: "hold", steps };
+  plan.happenings.push({ at: first.at + ms, service: first.service, ...what });
+  plan.happenings.sort((a, b) => a.at - b.at);
+}
+
 /** A leftover comes once green is created, and green's second task is slow to follow the first. */
 function leaveOverEarly(plan: Plan): void {
   plan.settings.taskStartMs = 8_000;
@@ -105,9 +120,15 @@ export const plantedFaults: PlantedFault[] = [
   },
   {
     name: "commits are not compared with what was claimed",
-    breaks: [4, 5, 6, 8],
-    make: () =>
-      recordsWith((records) => ({
+    provoke: ({ happenings, disturbedMs }) => {
+      for (let at = 1_000; at < disturbedMs; at += 4_000)
+        happenings.push({ at, service: 0, kind: "duplicate" });
+      happenings.sort((a, b) => a.at - b.at);
+    },
+    breaks: [4],
+    make: () => ({
+      shared: (records) => ({
+        ...records,
         holds: async () => true,
         commit: async (claimed, decision, now) => {
           const latest = await records.claim(claimed.claim.id);
@@ -119,7 +140,8 @@ export const plantedFaults: PlantedFault[] = [
           shifted.next = { ...decision.next, events: latest.deployment.events + decision.events.length };
           return await records.commit({ ...latest, claim: latest.claim }, shifted, now);
         },
-      })),
+      }),
+    }),
   },
   {
     name: "PRIMARY is inferred after the call instead of read",
@@ -289,5 +311,69 @@ export const plantedFaults: PlantedFault[] = [
     },
     breaks: [3],
     make: () => ({ decide: without("green-in-doubt", "late-green", "hold-time") }),
+  },
+  {
+    name: "a freeze is overlooked",
+    provoke: (plan) => during(plan, { kind: "freeze", ms: 120_000 }),
+    breaks: [8],
+    make: () => ({ decide: misseeing((seen) => ({ ...seen, closed: [] })) }),
+  },
+  {
+    name: "every call of a hook carries a new key",
+    breaks: [5],
+    make: () => {
+      let calls = 0;
+      return {
+        hooks: (hooks) => ({
+          call: (request, guard) => hooks.call({ ...request, idempotencyKey: `key${calls++}` }, guard),
+        }),
+      };
+    },
+  },
+  {
+    name: "what others set on a route is overwritten",
+    provoke: (plan) => during(plan, { kind: "drift", route: "listener", green: 33 }),
+    breaks: [9],
+    make: () => ({ decide: without("drifted") }),
+  },
+  {
+    name: "the tags of green are ignored",
+    provoke: (plan) => {
+      rollBackAfter(20_000)(plan);
+      during(plan, { kind: "older", ms: 8_000 }, 26_000);
+    },
+    breaks: [10],
+    make: () => ({
+      decide: misseeing((seen) => {
+        if (!seen.service?.ok) return seen;
+        const taskSets = seen.service.value.taskSets.map((set) => ({
+          ...set,
+          spec: { ...set.spec, tags: (set.spec.tags ?? []).filter(({ key }) => key !== tagKeys.rollingBack) },
+        }));
+        return { ...seen, service: { ...seen.service, value: { ...seen.service.value, taskSets } } };
+      }),
+    }),
+  },
+  {
+    name: "an older record goes on as if AWS were older too",
+    provoke: (plan) => during(plan, { kind: "older", ms: 10_000 }, 28_000),
+    breaks: [10],
+    make: () => ({
+      decide: without("drifted", "drift-reapplied", "promoted-unknown", "green-says-rolling-back"),
+    }),
+  },
+  {
+    name: "every worker goes by the clock of its host",
+    provoke: ({ hosts }) => void (hosts.wrongMs = 4_000),
+    breaks: [2],
+    make: () => ({ clocks: "of hosts" }),
+  },
+  {
+    name: "time that nobody watched counts as held",
+    provoke: (plan) => {
+      for (const ms of [8_000, 12_000, 16_000, 20_000]) during(plan, { kind: "clock", ms: 600_000 }, ms);
+    },
+    breaks: [2],
+    make: () => ({ decide: (before, ...seen) => decide({ ...before, dueAt: Infinity }, ...seen) }),
   },
 ];

@@ -3,10 +3,10 @@
  * where it can die (its promise never settles, as nobody is left to hear it) or stand still while time goes on.
  * So the points at which it can be hurt are the port calls themselves: a new effect is covered by existing.
  */
-import type { Claim, Cloud, Hooks, Records } from "../../src/engine/ports.ts";
+import type { Claim, Clock, Cloud, Hooks, Records } from "../../src/engine/ports.ts";
 import type { Outcome } from "../../src/deployment/observation.ts";
 import { TealError } from "../../src/errors.ts";
-import type { Clock } from "../../sandbox/clock.ts";
+import type { Clock as WorldClock } from "../../sandbox/clock.ts";
 import type { Direct } from "../../sandbox/wire/direct.ts";
 import type { InProcessHandler } from "../../sandbox/wire/handler.ts";
 import type { Gates } from "../support/world.ts";
@@ -31,13 +31,21 @@ export interface Process {
 /** The gates of one process. */
 export class ProcessGates implements Gates {
   private readonly process: Process;
-  private readonly clock: Clock;
+  readonly clock: Clock;
+  private readonly world: WorldClock;
   private readonly fates: Fates;
   /** Told what befalls it, for the history. */
   private readonly onHurt: (at: string, fate: Fate) => void;
 
-  constructor(process: Process, clock: Clock, fates: Fates, onHurt: (at: string, fate: Fate) => void) {
+  /** `world` goes on while the process stands still; `clock` is what the process itself takes for the time. */
+  constructor(
+    process: Process,
+    { world, clock }: { world: WorldClock; clock: Clock },
+    fates: Fates,
+    onHurt: (at: string, fate: Fate) => void,
+  ) {
     this.process = process;
+    this.world = world;
     this.clock = clock;
     this.fates = fates;
     this.onHurt = onHurt;
@@ -114,7 +122,7 @@ export class ProcessGates implements Gates {
         process.dead = true;
         return await never();
       case "freeze":
-        await new Promise<void>((resolve) => this.clock.after(fate.ms, resolve));
+        await new Promise<void>((resolve) => this.world.after(fate.ms, resolve));
         return process.dead ? await never() : undefined;
       case "unsent":
       case "unheard":

@@ -11,21 +11,23 @@ import { isTerminal } from "../../src/deployment/phases.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import type { Strategy } from "../../src/deployment/strategy.ts";
 import type { Engine } from "../../src/engine/engine.ts";
-import type { Cloud, Records } from "../../src/engine/ports.ts";
+import type { Cloud, Hooks, Records } from "../../src/engine/ports.ts";
 import type { Ask, Measured } from "../../src/deployment/check.ts";
 import type { HookAnswer } from "../../src/deployment/hook.ts";
 import type { Fault } from "../../src/deployment/observation.ts";
 import { stepsOf } from "../../src/deployment/view.ts";
 import { TealError } from "../../src/errors.ts";
+import { createSharedClock, type SharedClock } from "../../src/redis/clock.ts";
 import { hookFault } from "../support/outside.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
 import { seededRandom } from "../../sandbox/random.ts";
 import { type Watch, watchPromises } from "../support/promises.ts";
-import type { MemoryState } from "../support/memory-records.ts";
+import type { MemoryRecords, MemoryState } from "../support/memory-records.ts";
 import { ada, canary, type Laid, region, World } from "../support/world.ts";
-import { checkEnd } from "./ends.ts";
+import { checkEnd, restOfRoutes } from "./ends.ts";
 import { begin, type Happening, type Plan, planOf, type Size, small } from "./chaos.ts";
 import { rememberLooks } from "./memory.ts";
+import { noOccasions, type Tally, tellOccasions } from "./occasions.ts";
 import { type Process, ProcessGates } from "./process.ts";
 
 export interface Verdict {
@@ -37,8 +39,8 @@ export interface Verdict {
   turns: number;
   /** Deployments by the phase they ended in. */
   ends: Record<string, number>;
-  /** How often there was something to keep, by promise. */
-  exercised: Record<number, number>;
+  /** How often what puts promises to the test came up. */
+  occasions: Tally;
   /** Of the history; equal for equal runs. */
   digest: string;
 }
@@ -47,7 +49,12 @@ export interface Verdict {
 export interface Planted {
   decide?: Decide;
   cloud?: (cloud: Cloud) => Cloud;
+  hooks?: (hooks: Hooks) => Hooks;
   records?: (records: Records, cloud: () => Cloud) => Records;
+  /** What all workers share, rather than what one has in hand. */
+  shared?: (records: MemoryRecords) => Records;
+  /** Every worker goes by the clock of its host. */
+  clocks?: "of hosts";
 }
 
 export interface SimulateOptions {
@@ -66,7 +73,7 @@ type Wire = "sdk" | "direct";
 /** A lock of a job is given up this long after its holder was last heard of. */
 const lockMs = 15_000;
 /** After the disturbance everything ends within this time and so many turns of each deployment. */
-const calmMs = 3_600_000;
+const calmMs = 7_200_000;
 const turnsMax = 3_000;
 /** Where nothing is due, how the world is is noted this often. */
 const idleMs = 30_000;
@@ -106,6 +113,8 @@ class Simulation {
   private readonly world: World;
   private readonly planted: Planted;
   private readonly laid: Laid[];
+  /** What no deployment may touch, service by service. */
+  private readonly rests: string[];
   private readonly watch: Watch;
   private readonly random: () => number;
   private readonly history: string[] = [];
@@ -125,10 +134,11 @@ class Simulation {
   private nextCareAt = 0;
   private readonly snapshots: { at: number; state: MemoryState }[] = [];
   private lost = false;
+  /** How much Redis's clock is ahead of AWS's. */
+  private redisAheadMs = 0;
   private readonly leftovers: { group: string; target: object }[] = [];
   private readonly asked: { id: string; commandId: string }[] = [];
-  /** Of the promises that are judged at the end; the watch counts the others. */
-  private readonly exercised = { 6: 0, 7: 0, 8: 0, 10: 0 };
+  private readonly tally = noOccasions();
 
   constructor(plan: Plan, planted: Planted, wire: Wire) {
     this.plan = plan;
@@ -139,13 +149,15 @@ class Simulation {
       clock: this.clock,
       settings: { ...plan.settings, behaviours: imagesOf(plan) },
       ...(planted.decide && { decide: planted.decide }),
+      ...(planted.shared && { records: planted.shared }),
       wrap: rememberLooks,
       wire,
+      shared: { now: () => this.redisNow() },
     });
     this.laid = plan.services.map((service, n) =>
       this.world.lay(`s${n}`, {
         desired: service.desired,
-        ...forwardOf(service.forward),
+        ...layoutOf(service.forward),
         grace: 3,
         ...(service.test && { test: service.test }),
       }),
@@ -158,8 +170,12 @@ class Simulation {
     });
     this.watch = watchPromises(this.world, { excused: () => this.frozen || plan.faults.some(isLate) });
     this.world.local.calls.subscribe((call) => {
-      if (!/^(Describe|List)/.test(call.action)) this.note(`${call.action} ${call.outcome}`);
+      if (/^(Describe|List)/.test(call.action)) return;
+      if (call.action === "CreateTaskSet" && call.outcome === "lost")
+        this.tally["3 create without an answer"] += 1;
+      this.note(`${call.action} ${call.outcome}`);
     });
+    this.rests = this.laid.map((laid) => restOfRoutes(this.world.aws.region(region), laid));
     for (const fault of plan.faults) this.world.local.faults.add(fault);
   }
 
@@ -183,12 +199,22 @@ class Simulation {
       history,
       turns: this.turns,
       ends,
-      exercised: {
-        ...this.watch.exercised,
-        ...this.exercised,
-        8: this.exercised[8] + this.watch.exercised[8],
-      },
+      occasions: this.tallied(),
       digest: createHash("sha256").update(this.history.join("\n")).digest("hex").slice(0, 16),
+    };
+  }
+
+  private tallied(): Tally {
+    const { exercised } = this.watch;
+    return {
+      ...this.tally,
+      "1 weight raised": exercised[1],
+      "2 something taken away": exercised[2],
+      "3 task set made": exercised[3],
+      "4 turn while acting": exercised[4],
+      "5 call made": exercised[5],
+      "9 weights written": exercised[9],
+      "10 step forward after that": exercised[10],
     };
   }
 
@@ -224,7 +250,7 @@ class Simulation {
     const turnsBefore = this.turns;
     while (!this.broken()) {
       const open = (await this.all()).filter((d) => !d.settled);
-      const due = await this.world.records.due(this.clock.now() + 1, 1);
+      const due = await this.world.records.due(this.redisNow() + 1, 1);
       if (open.length + this.runs.length + due.length === 0 && !(await this.hasStrays())) return;
       if (
         this.clock.now() >= end ||
@@ -237,6 +263,10 @@ class Simulation {
       if (this.clock.now() >= this.nextCareAt) await this.care(open);
       await this.pass(Math.min(end, this.nextCareAt));
     }
+  }
+
+  private redisNow(): number {
+    return this.clock.now() + this.redisAheadMs;
   }
 
   /** What is outside of AWS goes wrong by chance, and is well once things are calm. */
@@ -277,7 +307,7 @@ class Simulation {
     const locks = this.runs.map((run) => run.startedAt + lockMs);
     // Whoever is under way may wait for any timer; otherwise only what is due wakes anybody.
     const timer = this.runs.length > 0 ? this.clock.nextAt() : undefined;
-    const times = [timer, ...dues, ...locks, this.stalledUntil]
+    const times = [timer, ...dues.map((at) => at && at - this.redisAheadMs), ...locks, this.stalledUntil]
       .filter((at) => at !== undefined)
       .filter((at) => at > this.clock.now());
     const next = Math.min(limit, ...times, this.clock.now() + idleMs);
@@ -304,7 +334,7 @@ class Simulation {
         this.snapshots.push({ at, state: this.world.records.snapshot() });
     }
     if (this.clock.now() < this.stalledUntil) return;
-    for (const id of await this.world.records.due(this.clock.now() + 1, 1_000)) {
+    for (const id of await this.world.records.due(this.redisNow() + 1, 1_000)) {
       if (!this.isRunning(id)) this.startRun(id);
     }
   }
@@ -319,7 +349,10 @@ class Simulation {
   private async carry(run: Run): Promise<void> {
     try {
       const rest = await this.engineOf(run).run(run.deployment, new AbortController().signal);
-      if (rest.kind === "lost") this.note(`${run.id} lost ${run.deployment}`);
+      if (rest.kind === "lost") {
+        this.tally["4 commit of a replaced worker refused"] += 1;
+        this.note(`${run.id} lost ${run.deployment}`);
+      }
     } catch (error) {
       if (error instanceof TealError && error.code === "unavailable") this.note(`${run.id} ${error.message}`);
       else
@@ -334,9 +367,10 @@ class Simulation {
   /** Each run is a worker of its own, so that what befalls it befalls nobody else. */
   private engineOf(run: Run): Engine {
     const { planted } = this;
+    const clock = this.clockOfHost();
     const gates = new ProcessGates(
       run,
-      this.clock,
+      { world: this.clock, clock },
       (at) => (this.calm ? { kind: "go" } : this.plan.fate(at)),
       (at, fate) => {
         this.note(`${run.id} ${fate.kind} ${at}`);
@@ -346,15 +380,46 @@ class Simulation {
     );
     let reached: Cloud;
     return this.world.worker({
+      clock,
       handler: (handler) => gates.handler(handler),
-      hooks: (hooks) => gates.hooks(hooks),
+      hooks: (hooks) => gates.hooks(planted.hooks ? planted.hooks(hooks) : hooks),
       direct: (direct) => gates.direct(direct),
       cloud: (cloud) => (reached = gates.cloud(planted.cloud ? planted.cloud(cloud) : cloud)),
       records: (records) => {
-        const gated = gates.records(records);
+        const gated = gates.records(this.timed(records, clock));
         return planted.records ? planted.records(gated, () => reached) : gated;
       },
     });
+  }
+
+  /** A worker that has just begun: its host's clock is wrong, its own steady one fast or slow, and Redis was asked. */
+  private clockOfHost(): SharedClock {
+    const { wrongMs, perMille } = this.plan.hosts;
+    const pace = 1 + (perMille * (2 * this.random() - 1)) / 1_000;
+    const startedAt = this.clock.now();
+    const tripMs = 200 * this.random();
+    let early = tripMs;
+    const wrong = wrongMs * (2 * this.random() - 1);
+    if (this.planted.clocks) return { now: () => this.clock.now() + Math.floor(wrong), ask: () => () => {} };
+    const steady = () => pace * (this.clock.now() - startedAt - early);
+    const clock = createSharedClock(steady, startedAt + wrong);
+    const hear = clock.ask();
+    early = 0;
+    hear(this.redisNow() - Math.floor(tripMs * this.random()));
+    return clock;
+  }
+
+  /** Every claim tells Redis's time, as it does in Redis. */
+  private timed(records: Records, clock: SharedClock): Records {
+    return {
+      ...records,
+      claim: async (id) => {
+        const hear = clock.ask();
+        const claimed = await records.claim(id);
+        hear(this.redisNow());
+        return claimed;
+      },
+    };
   }
 
   private async happen(happening: Happening): Promise<void> {
@@ -371,7 +436,7 @@ class Simulation {
         return;
       }
       case "freeze": {
-        const from = this.clock.now();
+        const from = this.redisNow();
         const freeze = { id: `freeze-${from}`, from, to: from + happening.ms, reason: "chaos" };
         this.world.calendar = { windows: [], freezes: [...this.world.calendar.freezes, freeze] };
         return;
@@ -399,6 +464,13 @@ class Simulation {
         if (id) this.startRun(id);
         return;
       }
+      case "clock":
+        this.tally["10 clock set"] += 1;
+        this.redisAheadMs += happening.ms;
+        // Jobs sleep by the clocks of their hosts.
+        for (const { id } of this.deployments)
+          this.clock.after(Math.round(1_000 + 9_000 * this.random()), () => this.startRun(id));
+        return;
       case "stall":
         this.stalledUntil = this.clock.now() + happening.ms;
         return;
@@ -406,20 +478,22 @@ class Simulation {
         return this.leaveOver(laid);
       case "older": {
         const from = this.snapshots.findLast(({ at }) => at <= this.clock.now() - happening.ms);
-        this.redisLost();
+        await this.redisLost();
         if (from) this.world.records.restore(from.state);
         else this.world.records.clear();
         return;
       }
       case "empty":
-        this.redisLost();
+        await this.redisLost();
         this.world.records.clear();
         return;
     }
   }
 
   /** Workers that ran on the Redis that was lost are gone with it. */
-  private redisLost(): void {
+  private async redisLost(): Promise<void> {
+    const underWay = (await this.all()).some((d) => !isTerminal(d.phase) && d.phase !== "queued");
+    if (underWay) this.tally["10 Redis lost in mid-deployment"] += 1;
     for (const run of this.runs) run.dead = true;
     this.runs = [];
     this.lost = true;
@@ -510,30 +584,29 @@ class Simulation {
 
   private async checkEnds(): Promise<void> {
     this.clock.advance(120_000);
-    if (this.lost) this.exercised[10] += 1;
     for (const [n, laid] of this.laid.entries()) {
-      this.exercised[7] += 1;
       const ended = (await this.all()).filter((d) => d.service === laid.target.name);
       const drift = this.plan.happenings.some((h) => h.kind === "drift" && h.service === n);
       this.violations.push(
         ...checkEnd(this.world, laid, ended, {
           drift,
+          rest: this.rests[n] ?? "",
           lost: this.lost,
-          sum: sumOf(this.plan, n),
+          sum: sums[this.plan.services[n]?.forward ?? "one"],
           test: this.plan.services[n]?.test,
         }),
       );
     }
     for (const d of await this.all()) {
-      this.exercised[6] += 1;
+      this.tally["6 deployment ended"] += 1;
       const events = await this.world.events(d.id);
+      tellOccasions(events, this.tally);
       if (events.some((event, n) => event.seq !== n) || events.length !== d.events) {
         this.violations.push(`5 ${d.id}: the events have holes`);
       }
       const answers = events.flatMap((event) => (event.type === "command" ? [event.commandId] : []));
       for (const { id, commandId } of this.asked) {
         if (id !== d.id || this.lost) continue;
-        this.exercised[8] += 1;
         const count = answers.filter((answer) => answer === commandId).length;
         if (count !== 1)
           this.violations.push(`8 ${d.id}: the command ${commandId} was answered ${count} times`);
@@ -563,22 +636,28 @@ function isLate({ fault }: Plan["faults"][number]): boolean {
   return fault.kind === "delayRequest";
 }
 
-/** Somebody else writes weights of the pair: blue gets what green doesn't. */
+/** Somebody else writes weights of the pair, and leaves the rest: blue gets what green doesn't. */
 function drift(world: World, laid: Laid, route: "listener" | "rule", green: number): void {
   const [a, b] = laid.groups;
-  const TargetGroups = [
-    { TargetGroupArn: a, Weight: 100 - green },
-    { TargetGroupArn: b, Weight: green },
-  ];
-  const actions = [{ Type: "forward" as const, ForwardConfig: { TargetGroups } }];
+  const weights = new Map([
+    [a, 100 - green],
+    [b, green],
+  ]);
+  const { elb } = world.aws.region(region);
+  const found = (route === "listener" ? elb.listeners.get(laid.listener) : elb.rules.get(laid.rule))?.actions;
+  const actions = (found ?? []).map((action) => ({
+    ...action,
+    ForwardConfig: {
+      ...action.ForwardConfig,
+      TargetGroups: (action.ForwardConfig?.TargetGroups ?? []).map((group) => ({
+        ...group,
+        Weight: weights.get(group.TargetGroupArn) ?? group.Weight,
+      })),
+    },
+  }));
   if (route === "listener") {
     world.aws.elb(region, "ModifyListener", { ListenerArn: laid.listener, DefaultActions: actions });
   } else world.aws.elb(region, "ModifyRule", { RuleArn: laid.rule, Actions: actions });
-}
-
-/** What the pair's weights sum up to, whoever serves. */
-function sumOf(plan: Plan, n: number): number {
-  return plan.services[n]?.forward === "hundred" ? 200 : 1;
 }
 
 function imagesOf(plan: Plan): Plan["behaviours"] {
@@ -589,23 +668,29 @@ function imagesOf(plan: Plan): Plan["behaviours"] {
   );
 }
 
-function forwardOf(kind: Plan["services"][number]["forward"]) {
-  switch (kind) {
-    case "one":
-    case "three":
-    case "sticky":
-      return weights(1);
-    case "hundred":
-      return weights(200);
-  }
-}
-
-/** All of the pair's weight on the first group. */
-function weights(blue: number) {
+/** All of the pair's weight on the first group; beside it a third group, or clients that stay where they were. */
+function layoutOf(kind: Plan["services"][number]["forward"]) {
+  const forward = ([a, b]: [string, string]) => [
+    { TargetGroupArn: a, Weight: sums[kind] },
+    { TargetGroupArn: b, Weight: 0 },
+  ];
+  if (kind !== "three" && kind !== "sticky") return { forward };
   return {
-    forward: ([a, b]: [string, string]) => [
-      { TargetGroupArn: a, Weight: blue },
-      { TargetGroupArn: b, Weight: 0 },
+    forward,
+    actions: (pair: { TargetGroupArn: string; Weight: number }[], third: string) => [
+      {
+        Type: "forward" as const,
+        ForwardConfig:
+          kind === "three"
+            ? { TargetGroups: [...pair, { TargetGroupArn: third, Weight: 7 }] }
+            : { TargetGroups: pair, TargetGroupStickinessConfig: { Enabled: true, DurationSeconds: 600 } },
+      },
     ],
   };
 }
+
+/** What the pair's weights sum up to, whoever serves. Beside a third group they can't be scaled, only shared. */
+const sums = { one: 1, hundred: 200, three: 20, sticky: 1 } satisfies Record<
+  Plan["services"][number]["forward"],
+  number
+>;

@@ -13,7 +13,7 @@ import type { CallBegun } from "../../sandbox/wire/calls.ts";
 import { type Sample, sampleOf, Weighings } from "./samples.ts";
 import type { Commit, World } from "./world.ts";
 
-export type WatchedPromise = 1 | 2 | 3 | 4 | 5 | 8 | 9;
+export type WatchedPromise = 1 | 2 | 3 | 4 | 5 | 8 | 9 | 10;
 
 export interface Watch {
   /** What was broken, in words that begin with the promise's number; each thing once. */
@@ -58,17 +58,30 @@ export function watchPromises(world: World, options: WatchOptions = {}): Watch {
 
 class PromiseWatch implements Watch {
   readonly violations: string[] = [];
-  readonly exercised: Record<WatchedPromise, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 8: 0, 9: 0 };
+  readonly exercised: Record<WatchedPromise, number> = {
+    1: 0,
+    2: 0,
+    3: 0,
+    4: 0,
+    5: 0,
+    8: 0,
+    9: 0,
+    10: 0,
+  };
   private readonly world: World;
   private readonly options: WatchOptions;
   private readonly known = new Map<string, Deployment>();
   /** Until when a deployment has taken over what others did to its routes: by preparing, or as told by a person. */
   private readonly acceptedAt = new Map<string, number>();
+  /** When Redis last came back older or empty. */
+  private lostAt: number | undefined;
   private written: Written[] = [];
   private readonly testRoutes = new Set<string>();
   private readonly samples = new Map<string, Span[]>();
   private readonly weighings = new Map<string, Weighings>();
   private readonly sets = new Map<string, Set<string>>();
+  /** Since when green sets carry the tag of a rollback. */
+  private readonly backSince = new Map<string, number>();
   private readonly unsubscribe: (() => void)[];
 
   constructor(world: World, options: WatchOptions) {
@@ -86,6 +99,7 @@ class PromiseWatch implements Watch {
   }
 
   forget(): void {
+    this.lostAt = this.world.clock.now();
     this.known.clear();
     this.sets.clear();
   }
@@ -125,6 +139,8 @@ class PromiseWatch implements Watch {
       this.sets.set(owner, sets);
       if (!sets.has(arn)) this.exercised[3] += 1;
       sets.add(arn);
+      if (tags.some((tag) => tag.key === tagKeys.rollingBack) && !this.backSince.has(arn))
+        this.backSince.set(arn, now);
       if (sets.size > 1) this.broken(3, `${owner} made ${sets.size} task sets: ${[...sets].join(", ")}`);
     }
   }
@@ -140,7 +156,8 @@ class PromiseWatch implements Watch {
     return Math.max(ecsReadLagMs, elbReadLagMs);
   }
 
-  private committed({ id, decision, at }: Commit): void {
+  private committed({ id, decision, at, aheadMs, stale }: Commit): void {
+    if (stale) this.broken(4, `${id} was changed by a worker that had been replaced`);
     const d = decision.next;
     this.known.set(id, d);
     for (const { arn } of d.target.testRoutes ?? []) this.testRoutes.add(arn);
@@ -149,15 +166,17 @@ class PromiseWatch implements Watch {
     const resumed = decision.events.some((e) => e.type === "command" && e.obeyed && e.command === "resume");
     if (resumed || !this.acceptedAt.has(id) || d.phase === "preparing") this.acceptedAt.set(id, at);
     if (!decision.perform || !d.pending) return;
-    const { effect, deadline } = d.pending;
+    const { effect } = d.pending;
+    const deadline = d.pending.deadline - aheadMs;
     this.written = this.written.filter((other) => other.deadline > at - historyMs);
     this.written.push({ id, effect, decidedAt: at, deadline });
     const region = this.world.aws.region(d.target.region);
     if (effect.kind === "setWeights") {
       this.noBlindTraffic(d, effect, region, at);
       this.overwritesNobody(d, effect, at);
-      this.keepsClosed(d, effect, region, at);
+      this.keepsClosed(d, effect, region, at, aheadMs);
     }
+    this.agrees(d, effect, region, at);
     if (effect.kind === "scaleTaskSet") this.floor(d, effect.arn, effect.scalePercent, region, at);
     if (effect.kind === "deleteTaskSet") this.floor(d, effect.arn, -1, region, at);
   }
@@ -234,8 +253,9 @@ class PromiseWatch implements Watch {
     effect: Extract<Effect, { kind: "setWeights" }>,
     region: Region,
     at: number,
+    aheadMs: number,
   ): void {
-    const closed = this.world.closed(d.service, at).find(({ id }) => !d.overrides.includes(id));
+    const closed = this.world.closed(d.service, at + aheadMs).find(({ id }) => !d.overrides.includes(id));
     if (d.phase !== "shifting" || effect.again || this.testRoutes.has(effect.route.arn)) return;
     if (shareOf(effect.to.blue, effect.to.green) <= shareOf(effect.from.blue, effect.from.green)) return;
     if (!closed || d.undoes) return;
@@ -248,6 +268,38 @@ class PromiseWatch implements Watch {
       return !test && ref.arn !== effect.route.arn && (same || reads > 0);
     });
     if (!begun) this.broken(8, `${d.id} begins a step while it is closed: ${closed.reason}`);
+  }
+
+  /**
+   * Promise 10: after Redis lost something, nothing goes forward before the record agrees with AWS, or a person said
+   * so: not while green's tag says that it is being rolled back, nor on routes that lead where no record knows of.
+   */
+  private agrees(d: Deployment, effect: Effect, region: Region, at: number): void {
+    const { lostAt } = this;
+    if (lostAt === undefined || !acting.has(d.phase) || d.phase === "rolling_back") return;
+    const forward =
+      effect.kind === "makePrimary"
+        ? effect.arn === d.green.arn
+        : effect.kind === "setWeights" &&
+          shareOf(effect.to.blue, effect.to.green) > shareOf(effect.from.blue, effect.from.green);
+    if (!forward) return;
+    this.exercised[10] += 1;
+    const tagged = this.backSince.get(d.green.arn ?? "") ?? Infinity;
+    const seeable = at - lookMs - this.lagMs();
+    if (tagged < seeable) this.broken(10, `${d.id} goes forward although green is being rolled back`);
+    if ((this.acceptedAt.get(d.id) ?? 0) > lostAt) return;
+    const { requested } = sampleOf(region, at);
+    for (const { ref, asked, earlier, before, test } of d.routes) {
+      const weights = requested[ref.arn] ?? {};
+      const [blue = -1, green = -1] = d.pair ? [weights[d.pair.blue], weights[d.pair.green]] : [];
+      const changedAt = this.weighingsOf(d.target.region).routeChange(ref.arn)?.at ?? 0;
+      const known = [asked, before, ...earlier].some((other) => other.blue === blue && other.green === green);
+      if (!test && !known && changedAt < seeable)
+        this.broken(
+          10,
+          `${d.id} goes forward although ${ref.arn} reads ${blue}:${green}, of which no record knows`,
+        );
+    }
   }
 
   /** Promise 5: a hook is called only as it was written down. */

@@ -14,7 +14,7 @@ import type { Actor, Deployment, DeployRequest } from "../../src/deployment/reco
 import { type Step, type Strategy, strategyDefaults } from "../../src/deployment/strategy.ts";
 import type { RouteRef, ServiceTarget } from "../../src/deployment/target.ts";
 import { type CommandOrder, createEngine, type Engine, type Order } from "../../src/engine/engine.ts";
-import type { Cloud, Hooks, Records } from "../../src/engine/ports.ts";
+import type { Clock, Cloud, Hooks, Records } from "../../src/engine/ports.ts";
 import type { Direct } from "../../sandbox/wire/direct.ts";
 import type { InProcessHandler } from "../../sandbox/wire/handler.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
@@ -22,6 +22,7 @@ import type { ActionInput } from "../../sandbox/model/elb/shapes.ts";
 import type { Settings } from "../../sandbox/model/settings.ts";
 import { type LocalAws, startAws } from "../../sandbox/start.ts";
 import type { Flow } from "../../sandbox/traffic/steady.ts";
+import { lookingBy } from "./clocks.ts";
 import { directClients } from "./direct-clients.ts";
 import { createMemoryRecords, type MemoryRecords } from "./memory-records.ts";
 import { closuresAt, type Calendar, type Closed } from "../../src/deployment/calendar.ts";
@@ -59,7 +60,12 @@ export const careful = canary([
 export interface Commit {
   id: string;
   decision: Decision;
+  /** By the clock of the world. */
   at: number;
+  /** How much the clock was ahead of it by which the decision was made. */
+  aheadMs: number;
+  /** Somebody else had claimed the deployment meanwhile. */
+  stale: boolean;
 }
 
 type Forward = { TargetGroupArn: string; Weight: number }[];
@@ -84,8 +90,12 @@ export interface WorldOptions {
   /** Instead of the real state machine. */
   decide?: Decide;
   clock?: SteppedClock;
+  /** What Teal takes for the time; by default the clock of the world. */
+  shared?: Clock;
   /** Checks are measured at the sandbox's CloudWatch, rather than as `outside` says. */
   metrics?: boolean;
+  /** Records that are not what they should be. */
+  records?: (records: MemoryRecords) => Records;
   /** Whether calls go over AWS's protocols, as the SDK speaks them, or past them; the former where left out. */
   wire?: "sdk" | "direct";
 }
@@ -98,6 +108,8 @@ export interface Gates {
   /** What carries its effects to AWS, and reads for them; looks are shared by all workers. */
   handler(handler: InProcessHandler): InProcessHandler;
   direct(direct: Direct): Direct;
+  /** What this worker takes for the time. */
+  clock?: Clock;
 }
 
 /** A signature costs more than the rest of a call; the sandbox looks at its scope only. */
@@ -126,6 +138,8 @@ export class World {
     closuresAt(this.calendar, service, now);
   private readonly options: WorldOptions;
   private readonly metrics: Metrics | undefined;
+  /** The latest claims. */
+  private readonly epochs = new Map<string, number>();
   private readonly commitEars = new Set<(commit: Commit) => void>();
   private ids = 0;
   /** Requests that the wire has not answered yet. */
@@ -140,23 +154,29 @@ export class World {
     const line = this.line();
     this.cloud = wrap(createCloud(line), this.local);
     this.metrics = options.metrics ? createMetrics(line) : undefined;
-    this.engine = this.engineOn(this.told(), this.cloud);
+    const shared = options.shared ?? this.clock;
+    const cloud: Cloud = {
+      look: lookingBy(shared, this.clock, (...asked) => this.cloud.look(...asked)),
+      perform: (...asked) => this.cloud.perform(...asked),
+    };
+    this.engine = this.engineOn(this.told(), cloud, this.outside, shared);
   }
 
   /** The engine of one more worker, behind gates. */
   worker(gates: Gates): Engine {
     const own = createCloud(this.line(gates));
     const cloud: Cloud = {
-      look: (target, look, deadline) => this.cloud.look(target, look, deadline),
+      look: lookingBy(gates.clock ?? this.clock, this.clock, (...asked) => this.cloud.look(...asked)),
       perform: (target, effect, guard) => own.perform(target, effect, guard),
     };
-    return this.engineOn(gates.records(this.told()), gates.cloud(cloud), gates.hooks(this.outside));
+    const { clock = this.clock } = gates;
+    return this.engineOn(gates.records(this.told()), gates.cloud(cloud), gates.hooks(this.outside), clock);
   }
 
   /** The way to AWS. */
   private line(gates?: Gates): CloudOptions {
     const time = {
-      clock: this.clock,
+      clock: gates?.clock ?? this.clock,
       gatherMs: 0,
       after: (ms: number, fn: () => void) => this.clock.after(ms, fn),
     };
@@ -180,19 +200,28 @@ export class World {
 
   /** The records; whoever listens hears what is committed. */
   private told(): Records {
+    const records = this.options.records?.(this.records) ?? this.records;
     return {
-      ...this.records,
+      ...records,
+      claim: async (id) => {
+        const claimed = await records.claim(id);
+        if (claimed) this.epochs.set(id, claimed.claim.epoch);
+        return claimed;
+      },
       commit: async (claimed, decision, now) => {
-        const result = await this.records.commit(claimed, decision, now);
+        const result = await records.commit(claimed, decision, now);
         if (result.kind === "committed") {
-          for (const ear of this.commitEars) ear({ id: claimed.claim.id, decision, at: now });
+          const at = this.clock.now();
+          const { id, epoch } = claimed.claim;
+          const stale = epoch < (this.epochs.get(id) ?? 0);
+          for (const ear of this.commitEars) ear({ id, decision, at, aheadMs: now - at, stale });
         }
         return result;
       },
     };
   }
 
-  private engineOn(records: Records, cloud: Cloud, hooks: Hooks = this.outside): Engine {
+  private engineOn(records: Records, cloud: Cloud, hooks: Hooks, clock: Clock): Engine {
     const { metrics } = this;
     const { decide } = this.options;
     return createEngine({
@@ -207,7 +236,7 @@ export class World {
       },
       hooks,
       closed: (service, now) => this.closed(service, now),
-      clock: this.clock,
+      clock,
       random: () => (this.ids++).toString(16).padStart(16, "0").split("").reverse().join(""),
       log: silent,
       ...(decide && { decide }),

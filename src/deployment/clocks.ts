@@ -1,0 +1,65 @@
+/**
+ * What a record's clocks may count. Time passes between two turns that nobody watched: no worker was there, or the
+ * clock that all share was set. How much of it really passed nobody can tell, so what must last counts none of it,
+ * and what ends by itself is not waited for any longer than before.
+ */
+import type { Deployment } from "./record.ts";
+import type { Phase } from "./phases.ts";
+
+/** No acting deployment goes without a turn for so long, unless no worker was there. */
+const unseenMs = 60_000;
+
+/** A turn that is due begins within this time, unless something is wrong. */
+const promptMs = 5_000;
+
+/** Phases whose clocks measure what was watched: a deadline, a pause, the bake. */
+const watched = new Set<Phase>(["preparing", "provisioning", "testing", "shifting", "baking", "promoting"]);
+
+/** Call once a turn, before anything else is made of its time. */
+export function countTime(d: Deployment, now: number): void {
+  const last = d.turnAt ?? now;
+  d.turnAt = now;
+  if (now < last) return setBack(d, last - now);
+  const gapMs = now - last;
+  if (now - Math.max(last, d.dueAt ?? now) > promptMs) prolong(d, last, gapMs);
+  // A hold stops the clocks already.
+  if (!watched.has(d.phase) || d.hold || gapMs < unseenMs) return;
+  d.phaseSince += gapMs;
+  d.stepSince += gapMs;
+}
+
+/** Nothing is taken away the sooner for time that may never have passed. */
+function prolong(d: Deployment, last: number, ms: number): void {
+  for (const colour of ["blue", "green"] as const) if (d.carriedAt[colour] > 0) d.carriedAt[colour] += ms;
+  if (d.unsureUntil > last) d.unsureUntil += ms;
+  if (d.pending) d.pending.deadline += ms;
+}
+
+/** The clock was set back: all that is counted from a moment, or waits for one, goes on from where it stood. */
+function setBack(d: Deployment, ms: number): void {
+  d.phaseSince -= ms;
+  d.stepSince -= ms;
+  if (d.hold) d.hold.since -= ms;
+  for (const colour of ["blue", "green"] as const) if (d.carriedAt[colour] > 0) d.carriedAt[colour] -= ms;
+  if (d.unsureUntil > 0) d.unsureUntil -= ms;
+  if (d.pending) d.pending.deadline -= ms;
+  if (d.last) d.last.at -= ms;
+  for (const route of d.routes) if (route.askedAt > 0) route.askedAt -= ms;
+  for (const trouble of Object.values(d.trouble)) {
+    trouble.since -= ms;
+    trouble.nextAt -= ms;
+  }
+  for (const { hook, checks } of Object.values(d.gates)) {
+    if (hook) hook.nextAt -= ms;
+    for (const check of Object.values(checks ?? {})) {
+      check.since -= ms;
+      check.nextAt -= ms;
+    }
+  }
+  if (d.crowd) d.crowd.since -= ms;
+  if (d.green.createdAt !== undefined) d.green.createdAt -= ms;
+  if (d.drainedAt !== undefined) d.drainedAt -= ms;
+  if (d.unhealthySince !== undefined) d.unhealthySince -= ms;
+  if (d.growingSince !== undefined) d.growingSince -= ms;
+  if (d.lastLookAt !== undefined) d.lastLookAt -= ms;
+}
