@@ -123,6 +123,8 @@ const unsigned: NonNullable<ClientOptions["signer"]> = (scope, region) => ({
 
 export class World {
   readonly clock: SteppedClock;
+  /** What Teal takes for the time. */
+  readonly shared: Clock;
   readonly local: LocalAws;
   readonly records: MemoryRecords = createMemoryRecords();
   readonly engine: Engine;
@@ -151,20 +153,21 @@ export class World {
     this.clock = options.clock ?? new SteppedClock(Date.UTC(2026, 5, 1, 12));
     this.outside = new Outside(this.clock);
     this.local = startAws({ clock: this.clock, seed, settings: { ...quick, ...settings } });
-    const line = this.line();
+    const line = this.line(this.clock);
     this.cloud = wrap(createCloud(line), this.local);
     this.metrics = options.metrics ? createMetrics(line) : undefined;
-    const shared = options.shared ?? this.clock;
+    this.shared = options.shared ?? this.clock;
+    const own = options.shared ? wrap(createCloud(this.line(this.shared)), this.local) : this.cloud;
     const cloud: Cloud = {
-      look: lookingBy(shared, this.clock, (...asked) => this.cloud.look(...asked)),
-      perform: (...asked) => this.cloud.perform(...asked),
+      look: lookingBy(this.shared, this.clock, (...asked) => this.cloud.look(...asked)),
+      perform: (...asked) => own.perform(...asked),
     };
-    this.engine = this.engineOn(this.told(), cloud, this.outside, shared);
+    this.engine = this.engineOn(this.told(), cloud, this.outside, this.shared);
   }
 
   /** The engine of one more worker, behind gates. */
   worker(gates: Gates): Engine {
-    const own = createCloud(this.line(gates));
+    const own = createCloud(this.line(gates.clock ?? this.clock, gates));
     const cloud: Cloud = {
       look: lookingBy(gates.clock ?? this.clock, this.clock, (...asked) => this.cloud.look(...asked)),
       perform: (target, effect, guard) => own.perform(target, effect, guard),
@@ -174,9 +177,9 @@ export class World {
   }
 
   /** The way to AWS. */
-  private line(gates?: Gates): CloudOptions {
+  private line(clock: Clock, gates?: Gates): CloudOptions {
     const time = {
-      clock: gates?.clock ?? this.clock,
+      clock,
       gatherMs: 0,
       after: (ms: number, fn: () => void) => this.clock.after(ms, fn),
     };
@@ -433,7 +436,7 @@ export class World {
 
   /** Lets every due deployment run its turns once. */
   async turn(): Promise<void> {
-    for (const id of await this.records.due(this.clock.now() + 1, 100)) {
+    for (const id of await this.records.due(this.shared.now() + 1, 100)) {
       await this.carry(this.engine.run(id, new AbortController().signal));
     }
   }
@@ -465,8 +468,9 @@ export class World {
     while (this.clock.now() < end) {
       await this.turn();
       const [next] = await this.records.due(Infinity, 1);
-      const due = next === undefined ? end : ((await this.records.dueAt(next)) ?? end);
-      this.clock.advance(Math.max(1, Math.min(due, end) - this.clock.now()));
+      const due = next === undefined ? Infinity : ((await this.records.dueAt(next)) ?? Infinity);
+      const dueMs = due - this.shared.now();
+      this.clock.advance(Math.max(1, Math.min(dueMs, end - this.clock.now())));
     }
     await this.turn();
   }

@@ -1,0 +1,61 @@
+/** Redis's clock is set while deployments run. Nothing is taken away the sooner, and a way back waits for nothing. */
+import { expect, it } from "vitest";
+import { SteppedClock } from "../../sandbox/clock.ts";
+import { mutations, watchedWorld } from "../support/scenario.ts";
+import { canary } from "../support/world.ts";
+
+const hour = 3_600_000;
+const atOnce = canary([{ kind: "weight", percent: 100 }], { holdMs: 60_000 });
+const slowly = canary([
+  { kind: "weight", percent: 10 },
+  { kind: "pause", ms: 600_000 },
+  { kind: "weight", percent: 100 },
+]);
+
+/** A world in which `set` sets the clock that Teal goes by. */
+function worldWithClock() {
+  const clock = new SteppedClock(Date.UTC(2026, 5, 1, 12));
+  let aheadMs = 0;
+  const world = watchedWorld({ clock, shared: { now: () => clock.now() + aheadMs } });
+  return { world, set: (ms: number) => void (aheadMs += ms) };
+}
+
+it("set ahead by an hour while the hold time runs: the old task set stays for all of it", async () => {
+  const { world, set } = worldWithClock();
+  const laid = world.lay();
+  const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: atOnce });
+  await world.reaches(id, "draining");
+  await world.run(5_000);
+  set(hour);
+  const begun = world.clock.now();
+  await world.until("taken away", () => mutations(world).includes("DeleteTaskSet ok"));
+  expect(world.clock.now() - begun).toBeGreaterThanOrEqual(60_000);
+  await world.ends(id, "succeeded");
+});
+
+it("set ahead by an hour at a pause: the pause is not over", async () => {
+  const { world, set } = worldWithClock();
+  const laid = world.lay();
+  const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: slowly });
+  await world.until("green at 10", () => world.weights(laid).every(([, green]) => green === 10));
+  set(hour);
+  await world.run(300_000);
+  expect(world.weights(laid)[0]).toEqual([90, 10]);
+  await world.ends(id, "succeeded");
+});
+
+it("set back by an hour after AWS throttled the way back: it is tried again at once", async () => {
+  const { world, set } = worldWithClock();
+  const laid = world.lay();
+  const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: slowly });
+  await world.until("green at 10", () => world.weights(laid).every(([, green]) => green === 10));
+  const rule = world.local.faults.add({ fault: { kind: "throttle" }, action: "ModifyListener" });
+  await world.ask(id, "rollback");
+  await world.run(10_000);
+  world.local.faults.remove(rule);
+  set(-hour);
+  // Its job sleeps by the clock of its host, and wakes it as if nothing had been.
+  await world.engine.run(id, new AbortController().signal);
+  await world.until("back", () => world.weights(laid).every(([, green]) => green === 0), 60_000);
+  await world.ends(id, "rolled_back");
+});
