@@ -42,6 +42,8 @@ describe("a deployment by the rules", () => {
       // Nothing was closed.
       8: 0,
       9: 6,
+      // Redis lost nothing.
+      10: 0,
     });
     expect(watch.exercised[2]).toBeGreaterThan(0);
     expect(watch.exercised[4]).toBeGreaterThan(0);

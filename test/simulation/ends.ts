@@ -10,6 +10,8 @@ export interface Circumstances {
   lost: boolean;
   /** All of its routes but the pair's weights, as it was before, or as others left it: see `restOfRoutes`. */
   rest: string;
+  /** When deployments ended, by the clock of the world, where that of the records was set. */
+  endedAt?: ReadonlyMap<string, number>;
   /** Of the pair's weights, before anything began. */
   sum: number;
   /** What a test route gave the version that serves, and the idle one, before anything began. */
@@ -73,7 +75,8 @@ export function checkEnd(world: World, laid: Laid, ended: Deployment[], about: C
       );
   }
   // The set that serves is what the last deployment that succeeded made, or the first one.
-  const byEnd = ended.toSorted((a, b) => (a.finishedAt ?? 0) - (b.finishedAt ?? 0));
+  const endedAt = ({ id, finishedAt = 0 }: Deployment) => about.endedAt?.get(id) ?? finishedAt;
+  const byEnd = ended.toSorted((a, b) => endedAt(a) - endedAt(b));
   const last = byEnd.findLast((d) => d.phase === "succeeded");
   if (last && primary && primary.taskSetArn !== last.green.arn) {
     found.push(`7 ${name} is served by ${primary.id}, not by the green of ${last.id}`);

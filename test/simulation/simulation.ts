@@ -19,6 +19,7 @@ import { stepsOf } from "../../src/deployment/view.ts";
 import { TealError } from "../../src/errors.ts";
 import { createSharedClock, type SharedClock } from "../../src/redis/clock.ts";
 import { hookFault } from "../support/outside.ts";
+import type { CallBegun } from "../../sandbox/wire/calls.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
 import { seededRandom } from "../../sandbox/random.ts";
 import { type Watch, watchPromises } from "../support/promises.ts";
@@ -80,6 +81,9 @@ const idleMs = 30_000;
 /** How often somebody looks after what waits for a person. */
 const careMs = 20_000;
 
+/** Where a process stands when it has passed every guard. */
+const sending = "before send ";
+
 interface Run extends Process {
   deployment: string;
   startedAt: number;
@@ -128,8 +132,8 @@ class Simulation {
   private runCount = 0;
   private calm = false;
   private calmAt = 0;
-  /** A process that stood still may send after its deadline: nothing in it can know. */
-  private frozen = false;
+  /** Calls of processes that stood still just before they sent them, by when they went on: nothing in one can know. */
+  private readonly thawed: { action: string; at: number }[] = [];
   private stalledUntil = 0;
   private nextCareAt = 0;
   private readonly snapshots: { at: number; state: MemoryState }[] = [];
@@ -138,6 +142,7 @@ class Simulation {
   private redisAheadMs = 0;
   private readonly leftovers: { group: string; target: object }[] = [];
   private readonly asked: { id: string; commandId: string }[] = [];
+  private readonly endedAt = new Map<string, number>();
   private readonly tally = noOccasions();
 
   constructor(plan: Plan, planted: Planted, wire: Wire) {
@@ -168,12 +173,17 @@ class Simulation {
     void this.world.records.subscribe(() => {
       this.changed = true;
     });
-    this.watch = watchPromises(this.world, { excused: () => this.frozen || plan.faults.some(isLate) });
+    this.watch = watchPromises(this.world, {
+      excused: (call) => this.isThawed(call),
+    });
     this.world.local.calls.subscribe((call) => {
       if (/^(Describe|List)/.test(call.action)) return;
       if (call.action === "CreateTaskSet" && call.outcome === "lost")
         this.tally["3 create without an answer"] += 1;
       this.note(`${call.action} ${call.outcome}`);
+    });
+    this.world.onCommit(({ id, decision, at }) => {
+      if (isTerminal(decision.next.phase) && !this.endedAt.has(id)) this.endedAt.set(id, at);
     });
     this.rests = this.laid.map((laid) => restOfRoutes(this.world.aws.region(region), laid));
     for (const fault of plan.faults) this.world.local.faults.add(fault);
@@ -263,6 +273,12 @@ class Simulation {
       if (this.clock.now() >= this.nextCareAt) await this.care(open);
       await this.pass(Math.min(end, this.nextCareAt));
     }
+  }
+
+  private isThawed({ action, receivedAt }: CallBegun): boolean {
+    return this.thawed.some(
+      (sent) => sent.action === action && receivedAt >= sent.at && receivedAt <= sent.at + idleMs,
+    );
   }
 
   private redisNow(): number {
@@ -374,7 +390,8 @@ class Simulation {
       (at) => (this.calm ? { kind: "go" } : this.plan.fate(at)),
       (at, fate) => {
         this.note(`${run.id} ${fate.kind} ${at}`);
-        if (fate.kind === "freeze" && at.startsWith("before send")) this.frozen = true;
+        if (fate.kind === "freeze" && at.startsWith(sending))
+          this.thawed.push({ action: at.slice(sending.length), at: this.clock.now() + fate.ms });
         if (fate.kind === "crash") this.runs = this.runs.filter((other) => other !== run);
       },
     );
@@ -590,6 +607,7 @@ class Simulation {
       this.violations.push(
         ...checkEnd(this.world, laid, ended, {
           drift,
+          endedAt: this.endedAt,
           rest: this.rests[n] ?? "",
           lost: this.lost,
           sum: sums[this.plan.services[n]?.forward ?? "one"],
@@ -629,11 +647,6 @@ class Simulation {
   private note(line: string): void {
     this.history.push(`${((this.clock.now() - this.startedAt) / 1000).toFixed(3)} ${line}`);
   }
-}
-
-/** Carried out so late that its sender can't answer for it. */
-function isLate({ fault }: Plan["faults"][number]): boolean {
-  return fault.kind === "delayRequest";
 }
 
 /** Somebody else writes weights of the pair, and leaves the rest: blue gets what green doesn't. */

@@ -28,7 +28,10 @@ export interface Watch {
 }
 
 export interface WatchOptions {
-  /** Calls that a test itself kept back past their deadline, so that lateness is not their sender's fault. */
+  /**
+   * Calls that a test itself kept back past their deadline, so that lateness is not their sender's fault. What they do
+   * must be put right all the same, as the end shows.
+   */
   excused?: (call: CallBegun) => boolean;
 }
 
@@ -80,6 +83,7 @@ class PromiseWatch implements Watch {
   private readonly samples = new Map<string, Span[]>();
   private readonly weighings = new Map<string, Weighings>();
   private readonly sets = new Map<string, Set<string>>();
+  private readonly madeLate = new Set<string>();
   /** Since when green sets carry the tag of a rollback. */
   private readonly backSince = new Map<string, number>();
   private readonly unsubscribe: (() => void)[];
@@ -117,8 +121,11 @@ class PromiseWatch implements Watch {
     if (!this.violations.includes(line)) this.violations.push(line);
   }
 
-  /** Notes how things are; `by` is whoever may have changed weights since the last look. */
-  private look(name: string, by: "us" | "others"): void {
+  /**
+   * Notes how things are; `by` is whoever may have changed weights since the last look. `excused`: what is new now was
+   * made by a call that nobody could take back any more.
+   */
+  private look(name: string, by: "us" | "others", excused = false): void {
     const region = this.world.aws.region(name);
     const now = this.world.clock.now();
     const samples = this.samples.get(name) ?? [];
@@ -138,6 +145,8 @@ class PromiseWatch implements Watch {
       const sets = this.sets.get(owner) ?? new Set();
       this.sets.set(owner, sets);
       if (!sets.has(arn)) this.exercised[3] += 1;
+      if (excused && !sets.has(arn)) this.madeLate.add(arn);
+      if (this.madeLate.has(arn)) continue;
       sets.add(arn);
       if (tags.some((tag) => tag.key === tagKeys.rollingBack) && !this.backSince.has(arn))
         this.backSince.set(arn, now);
@@ -321,12 +330,13 @@ class PromiseWatch implements Watch {
     if (isRead(call.action)) return () => {};
     const about = this.written.filter(
       (written) =>
-        written.decidedAt <= call.receivedAt && isCallOf(call, written, this.known.get(written.id)),
+        written.decidedAt <= call.receivedAt && isCallOf(call, written, (arn) => this.isOf(written.id, arn)),
     );
     const written = about.findLast((one) => one.deadline >= call.receivedAt) ?? about.at(-1);
     this.exercised[5] += 1;
     if (!written) this.broken(5, `${call.action} was sent without being written down: ${subject(call)}`);
-    else if (call.receivedAt > written.deadline && !this.options.excused?.(call)) {
+    const excused = written && call.receivedAt > written.deadline && this.options.excused?.(call);
+    if (written && call.receivedAt > written.deadline && !excused) {
       this.broken(5, `${call.action} was sent ${call.receivedAt - written.deadline} ms past its deadline`);
     }
     const performedAt = this.world.clock.now();
@@ -335,10 +345,18 @@ class PromiseWatch implements Watch {
     const effect = written?.effect;
     const before = effect?.kind === "setWeights" ? restOfBalancers(region, effect) : undefined;
     return () => {
-      this.look(call.region, late ? "others" : "us");
+      this.look(call.region, late ? "others" : "us", excused === true);
       if (effect?.kind !== "setWeights" || before === undefined || !written) return;
       this.handsOff(written, effect, before, restOfBalancers(region, effect));
     };
+  }
+
+  /** What a deployment may touch: blue, green, and what a call of its own made too late to be green. */
+  private isOf(id: string, arn: string): boolean {
+    const d = this.known.get(id);
+    return (
+      d?.blue?.arn === arn || d?.green.arn === arn || d?.green.arn === undefined || this.madeLate.has(arn)
+    );
   }
 
   /** Promise 9: what others wrote to a route is not overwritten on the way forward, unless a person says so. */
@@ -381,7 +399,11 @@ function isRead(action: string): boolean {
 }
 
 /** Whether a call is what was written down: the same action on the same thing, with the same purpose. */
-function isCallOf({ action, params }: CallBegun, { effect }: Written, d: Deployment | undefined): boolean {
+function isCallOf(
+  { action, params }: CallBegun,
+  { effect }: Written,
+  isOurs: (arn: string) => boolean,
+): boolean {
   const given = fields(params);
   switch (effect.kind) {
     case "registerTaskDefinition":
@@ -393,15 +415,15 @@ function isCallOf({ action, params }: CallBegun, { effect }: Written, d: Deploym
         action === "UpdateTaskSet" &&
         given["taskSet"] === effect.arn &&
         fields(given["scale"])["value"] === effect.scalePercent &&
-        isOf(d, effect.arn)
+        isOurs(effect.arn)
       );
     case "deleteTaskSet":
-      return action === "DeleteTaskSet" && given["taskSet"] === effect.arn && isOf(d, effect.arn);
+      return action === "DeleteTaskSet" && given["taskSet"] === effect.arn && isOurs(effect.arn);
     case "makePrimary":
       return (
         action === "UpdateServicePrimaryTaskSet" &&
         given["primaryTaskSet"] === effect.arn &&
-        isOf(d, effect.arn)
+        isOurs(effect.arn)
       );
     case "callHook":
       return false;
@@ -412,10 +434,6 @@ function isCallOf({ action, params }: CallBegun, { effect }: Written, d: Deploym
         ? action === "ModifyRule" && given["RuleArn"] === effect.route.arn
         : action === "ModifyListener" && given["ListenerArn"] === effect.route.arn;
   }
-}
-
-function isOf(d: Deployment | undefined, arn: string): boolean {
-  return d?.blue?.arn === arn || d?.green.arn === arn || d?.green.arn === undefined;
 }
 
 function fields(value: unknown): Record<string, unknown> {
