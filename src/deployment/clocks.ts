@@ -9,6 +9,9 @@ import type { Phase } from "./phases.ts";
 /** No acting deployment goes without a turn for so long, unless no worker was there. */
 const unseenMs = 60_000;
 
+/** What two workers take for the time may differ by so much, and so far may Redis's clock be set by NTP. */
+export const clockErrorMs = 2_000;
+
 /** A turn that is due begins within this time, unless something is wrong. */
 const promptMs = 5_000;
 

@@ -3,6 +3,7 @@
  * promise 2 (never pull the floor). It reads the record and the observation by itself, so that a mistake in the
  * rules is caught here.
  */
+import { clockErrorMs } from "./clocks.ts";
 import type { Effect, Weights } from "./effect.ts";
 import type { Seen, TargetSeen } from "./observation.ts";
 import type { Phase } from "./phases.ts";
@@ -104,7 +105,7 @@ function floor(arn: string, d: Deployment, seen: Seen, now: number): string | un
       if (weight > 0) return `${colour} would be taken away while ${route.ref.arn} gives it weight ${weight}`;
     }
     const carriedAt = d.carriedAt[colour];
-    if (carriedAt > 0 && now < carriedAt + d.strategy.holdMs) {
+    if (carriedAt > 0 && now < carriedAt + d.strategy.holdMs + clockErrorMs) {
       return `${colour} would be taken away before the hold time of ${d.strategy.holdMs} ms`;
     }
   }

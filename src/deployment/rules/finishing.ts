@@ -1,5 +1,6 @@
 /** `promoting`, `retaining`, `draining`: green becomes PRIMARY, blue is kept warm and then taken away. */
 import { backgroundOutcome } from "../analysis.ts";
+import { clockErrorMs } from "../clocks.ts";
 import type { Command } from "../command.ts";
 import { seconds, teal } from "../draft.ts";
 import type { Effect, Weights } from "../effect.ts";
@@ -300,7 +301,7 @@ function wasRolledBack(v: View): boolean {
 /** The first moment at which something of this colour may be taken away. */
 export function untouchableUntil(v: View, colour: "blue" | "green"): number {
   const carried = v.d.carriedAt[colour];
-  return Math.max(v.d.unsureUntil, carried === 0 ? 0 : carried + v.d.strategy.holdMs);
+  return Math.max(v.d.unsureUntil, carried === 0 ? 0 : carried + v.d.strategy.holdMs + clockErrorMs);
 }
 
 function retainLeftMs(v: View): number {
