@@ -106,7 +106,8 @@ export function startSchedules(options: ScheduleOptions): { stop(): Promise<void
     const at = occurrenceOf(job);
     const now = options.clock.now();
     if (!schedule && now - at < unknownMs.most) {
-      await job.moveToDelayed(now + unknownMs.again, token);
+      // BullMQ goes by the clock of the host.
+      await job.moveToDelayed(Date.now() + unknownMs.again, token);
       throw new DelayedError();
     }
     const { kept, what } = schedule

@@ -7,11 +7,11 @@ import type { Problem } from "../errors.ts";
 import type { Pair, Weights } from "./effect.ts";
 import { parseBefore, parseBlue } from "./inherit.ts";
 import { newDeployment } from "./accept.ts";
-import type { Seen, ServiceSeen, TaskSetSeen } from "./observation.ts";
+import type { RouteSeen, Seen, ServiceSeen, TaskSetSeen } from "./observation.ts";
 import type { Actor, Deployment, RouteRecord } from "./record.ts";
 import { routesRead, sumShared } from "./routes.ts";
 import { type Strategy, withoutCanary } from "./strategy.ts";
-import { routesOf, type ServiceTarget, tagKeys } from "./target.ts";
+import { type RouteRef, routesOf, type ServiceTarget, tagKeys } from "./target.ts";
 import { greenShare } from "./traffic.ts";
 import { pairWeights, value } from "./view.ts";
 
@@ -64,18 +64,21 @@ function strayOf(
   if (state === "promoted" && !blue) return undefined;
   const pair = pairOf(target, set);
   const before = parseBefore(tagOf(set, tagKeys.before));
+  const routes = routesOf(target).map((ref, n) => {
+    const read = value(seen.routes[ref.arn]);
+    const now = pair && read ? pairWeights(read, pair) : undefined;
+    return { arn: ref.arn, ...(now && { now }), before: before[n] ?? { blue: 1, green: 0 } };
+  });
+  // On a route that lacks one of the pair green can't get its share, and blue may keep its own.
+  const mayGoOn = !rollingBack && (!pair || routes.every(({ now }) => now));
   return {
     deployment,
     state,
     set: sizes(set),
     ...(blue && { blue: sizes(blue) }),
     rollingBack,
-    routes: routesOf(target).map((ref, n) => {
-      const read = value(seen.routes[ref.arn]);
-      const now = pair && read ? pairWeights(read, pair) : undefined;
-      return { arn: ref.arn, ...(now && { now }), before: before[n] ?? { blue: 1, green: 0 } };
-    }),
-    ways: state === "orphan" ? ["remove"] : rollingBack ? ["back"] : ["forward", "back"],
+    routes,
+    ways: state === "orphan" ? ["remove"] : mayGoOn ? ["forward", "back"] : ["back"],
   };
 }
 
@@ -120,7 +123,9 @@ export function rebuild(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery)
   if (!service || !set)
     return { code: "unavailable", message: `the task set ${stray.set.id} can't be read now` };
   if (!stray.ways.includes(order.way)) {
-    const message = `${stray.set.id} is ${stray.state}; it can be asked to go ${stray.ways.join(" or ")}`;
+    const lame = stray.routes.filter(({ now }) => !now).map(({ arn }) => arn);
+    const why = lame.length > 0 ? `, and ${lame.join(", ")} does not forward to both target groups` : "";
+    const message = `${stray.set.id} is ${stray.state}${why}; it can be asked to go ${stray.ways.join(" or ")}`;
     return { code: "command-refused", message };
   }
   const blueSet = service.taskSets.find((other) => other.arn === stray.blue?.arn);
@@ -182,14 +187,24 @@ function blueRecord(blue: TaskSetSeen, green: TaskSetSeen) {
 
 function routesTaken(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery, pair: Pair): RouteRecord[] {
   const { target, strategy, way } = order;
-  return routesRead(target, strategy, pair, seen).map((route) => {
-    const read = value(seen.routes[route.ref.arn]);
+  const whole = routesRead(target, strategy, pair, seen);
+  return routesOf(target).flatMap((ref) => {
+    const read = value(seen.routes[ref.arn]);
+    if (!read) return [];
+    const route = whole.find((one) => one.ref.arn === ref.arn) ?? lameRoute(ref, read, target, pair);
     // An orphan's removal leaves the routes as they are; while one gives its group weight, the guard holds it.
-    const found = way === "remove" ? undefined : stray.routes.find(({ arn }) => arn === route.ref.arn);
+    const found = way === "remove" ? undefined : stray.routes.find(({ arn }) => arn === ref.arn);
     const before = found?.before ?? route.before;
-    const sum = read ? sumShared(strategy, before, read) : route.sum;
-    return { ...route, before, sum, earlier: [before] };
+    return [{ ...route, before, sum: sumShared(strategy, before, read), earlier: [before] }];
   });
+}
+
+/** A route that lacks one of the pair, or both: nobody can put it right but its owner, yet it may lead to green. */
+function lameRoute(ref: RouteRef, read: RouteSeen, target: ServiceTarget, pair: Pair): RouteRecord {
+  const { [pair.blue]: blue = 0, [pair.green]: green = 0 } = read.weights;
+  const weights = { blue, green };
+  const test = target.testRoutes?.some(({ arn }) => arn === ref.arn) && { test: true as const };
+  return { ref, ...test, before: weights, sum: 0, asked: weights, askedAt: 0, earlier: [], rest: read.rest };
 }
 
 /** The step after the last weight that every route already gives green. */

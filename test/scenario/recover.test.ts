@@ -3,8 +3,8 @@ import { describe, expect, it, vi } from "vitest";
 import { isTerminal, type Phase, phases } from "../../src/deployment/phases.ts";
 import { tagKeys } from "../../src/deployment/target.ts";
 import { watchPromises } from "../support/promises.ts";
-import { mutations } from "../support/scenario.ts";
-import { ada, canary, type Laid, World } from "../support/world.ts";
+import { mutations, writeWeights } from "../support/scenario.ts";
+import { ada, canary, type Laid, region, World } from "../support/world.ts";
 import { courses, cut, Drama, loseAndCare } from "./losing-redis.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -176,6 +176,54 @@ describe("Redis comes back empty while green is tested", () => {
       expect.stringContaining("green is steady"),
     );
     await world.ends(taker, "succeeded");
+    expect(watch.violations).toEqual([]);
+  });
+});
+
+describe("a route lacks one of the pair", () => {
+  const half = canary([
+    { kind: "weight", percent: 50 },
+    { kind: "pause", ms: 600_000 },
+    { kind: "weight", percent: 100 },
+  ]);
+
+  /** Half of the traffic is on green, Redis lost it all, and the rule forwards to one group of the pair alone. */
+  async function lame(left: 0 | 1) {
+    const world = new World();
+    const watch = watchPromises(world);
+    const laid = world.lay();
+    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: half });
+    await world.until("half on green", () => world.weights(laid).every(([blue, green]) => blue === green));
+    world.records.clear();
+    watch.forget();
+    const TargetGroups = [{ TargetGroupArn: laid.groups[left], Weight: 1 }];
+    const Actions = [{ Type: "forward" as const, ForwardConfig: { TargetGroups } }];
+    world.aws.elb(region, "ModifyRule", { RuleArn: laid.rule, Actions });
+    const order = { target: laid.target, strategy: half, deployment: id, actor: ada };
+    return { world, watch, laid, order };
+  }
+
+  it("green's: it can't go on, as blue would lose what that route still leads to it; it goes back", async () => {
+    const { world, watch, laid, order } = await lame(0);
+    expect(await world.engine.strays(laid.target)).toMatchObject([{ ways: ["back"] }]);
+    await expect(world.engine.recover({ ...order, way: "forward" })).rejects.toMatchObject({
+      code: "command-refused",
+      message: expect.stringContaining(`${laid.rule} does not forward to both target groups`),
+    });
+    const { id } = await world.engine.recover({ ...order, way: "back" });
+    await world.ends(id, "rolled_back");
+    expect(world.weights(laid)[0]).toEqual([1, 0]);
+    expect(watch.violations).toEqual([]);
+  });
+
+  it("blue's: green stays while that route leads to it, and a person is told", async () => {
+    const { world, watch, laid, order } = await lame(1);
+    const { id } = await world.engine.recover({ ...order, way: "back" });
+    await world.until("stuck", async () => (await world.deployment(id)).hold?.kind === "stuck");
+    expect((await world.deployment(id)).hold?.reason).toMatch(/still leads to green/);
+    expect(world.sets().filter(({ scale }) => scale?.value !== 0)).toHaveLength(2);
+    writeWeights(world, laid.rule, laid.groups, [1, 0]);
+    await world.ends(id, "rolled_back");
     expect(watch.violations).toEqual([]);
   });
 });

@@ -1,7 +1,14 @@
 /** What goes wrong in a world, all of it from one seed: how it is laid out, what hurts it, and when. */
 import type { CommandKind } from "../../src/deployment/command.ts";
 import type { Check } from "../../src/deployment/check.ts";
-import type { HookStep, Step, Strategy, WaitStep } from "../../src/deployment/strategy.ts";
+import type { Stage } from "../../src/deployment/hook.ts";
+import {
+  type HookStep,
+  type Step,
+  type Strategy,
+  usualVerdict,
+  type WaitStep,
+} from "../../src/deployment/strategy.ts";
 import { seededRandom } from "../../sandbox/random.ts";
 import type { Behaviour } from "../../sandbox/model/behaviour.ts";
 import type { Settings } from "../../sandbox/model/settings.ts";
@@ -25,11 +32,25 @@ export type Happening = { at: number; service: number } & (
       strategy: Strategy;
       whenBusy: "queue" | "supersede" | "reject";
       build?: number;
+      force?: boolean;
     }
-  | { kind: "command"; command: CommandKind; full: boolean }
+  | { kind: "command"; command: CommandKind; full: boolean; gate?: string }
+  /** Two people ask at the same moment. */
+  | { kind: "commands"; commands: [CommandKind, CommandKind]; gate?: string }
+  /** A promotion for later; `schedule`: asked for by a recurring one. */
+  | { kind: "appointment"; ms: number; ifHealthy: boolean; full: boolean }
+  | { kind: "schedule"; ifHealthy: boolean; full: boolean }
+  /** Somebody wants back what the first deployment brought. */
+  | { kind: "redeploy"; whenBusy: "rollback" | "reject" }
+  /** The service has hours, for so long. */
+  | { kind: "hours"; ms: number; hours: string }
   /** Nothing may start or gain traffic for so long. */
   | { kind: "freeze"; ms: number }
   | { kind: "drift"; route: "listener" | "rule"; green: number }
+  /** Somebody does to the service what only Teal should. */
+  | { kind: "meddle"; how: "promotes the other" | "scales blue" | "takes green out" | "deletes the rule" }
+  /** Somebody protects a task from being taken away when others are. */
+  | { kind: "protect"; ms: number }
   /** Somebody registers one of blue's tasks in the idle group. */
   | { kind: "leftover" }
   | { kind: "autoscale"; desired: number }
@@ -50,6 +71,10 @@ export interface Plan {
   services: {
     desired: number;
     forward: "one" | "hundred" | "three" | "sticky";
+    /** Two listeners of a network load balancer, instead of a listener and a rule. */
+    network?: boolean;
+    /** Requests a minute, which the balancer counts. */
+    traffic?: number;
     /** Where a test route leads before anything begins. */
     test?: [number, number];
   }[];
@@ -73,13 +98,25 @@ export function planOf(seed: number, size: Size): Plan {
   const pick = <T>(items: readonly [T, ...T[]]): T => items[Math.floor(random() * items.length)] ?? items[0];
 
   const disturbedMs = between(60, 240) * 1_000;
-  const services = Array.from({ length: size.services }, () => ({
-    desired: pick([1, 2, 3, 4, 4, 7] as const),
-    forward: pick(["one", "one", "hundred", "three", "sticky"] as const),
-    ...((test) => (test ? { test } : {}))(
-      pick<[number, number] | undefined>([undefined, undefined, undefined, [1, 0], [0, 1], [0, 0]]),
-    ),
-  }));
+  const services = Array.from({ length: size.services }, (): Plan["services"][number] => {
+    const desired = pick([1, 2, 3, 4, 4, 7] as const);
+    const forward = pick(["one", "one", "hundred", "three", "sticky"] as const);
+    const network = chance(0.12);
+    const test = pick<[number, number] | undefined>([
+      undefined,
+      undefined,
+      undefined,
+      [1, 0],
+      [0, 1],
+      [0, 0],
+    ]);
+    return {
+      desired,
+      forward: network && forward !== "hundred" ? "one" : forward,
+      ...(network ? { network } : test && { test }),
+      ...(chance(0.08) && { traffic: pick([60, 6_000] as const) }),
+    };
+  });
   const outside = {
     bad: pick([0, 0, 0.1, 0.5] as const),
     unclear: pick([0, 0, 0.2] as const),
@@ -149,13 +186,25 @@ export function planOf(seed: number, size: Size): Plan {
         version: pick([2, 3, 4] as const),
         strategy: strategyFrom(services[service]?.test !== undefined),
         whenBusy: pick(["queue", "queue", "reject", "supersede"] as const),
-        ...(chance(0.3) && { build: between(1, 3) }),
+        ...(chance(0.3) && { build: between(1, 3), ...(chance(0.3) && { force: true }) }),
       });
       at += between(5, 90) * 1_000;
     }
     const extra = (make: () => Omit<Happening, "at" | "service">, until = disturbedMs) =>
       happenings.push({ at: between(500, until), service, ...make() } as Happening);
     for (let n = between(0, 4); n > 0; n--) {
+      if (chance(0.2)) {
+        const gate = chance(0.5) ? `gate-${between(0, 2)}` : undefined;
+        const commands = pick<[CommandKind, CommandKind]>([
+          ["approve", "approve"],
+          ["rollback", "promote"],
+          ["promote", "rollback"],
+          ["pause", "resume"],
+          ["skip", "approve"],
+        ]);
+        extra(() => ({ kind: "commands", commands, ...(gate !== undefined && { gate }) }));
+        continue;
+      }
       const command = pick<CommandKind>([
         "rollback",
         "rollback",
@@ -173,6 +222,22 @@ export function planOf(seed: number, size: Size): Plan {
     }
     if (chance(0.2))
       extra(() => ({ kind: "drift", route: pick(["listener", "rule"] as const), green: between(0, 60) }));
+    if (chance(0.08))
+      extra(() => ({
+        kind: "meddle",
+        how: pick(["promotes the other", "scales blue", "takes green out", "deletes the rule"] as const),
+      }));
+    if (chance(0.1)) extra(() => ({ kind: "protect", ms: between(10, 400) * 1_000 }));
+    if (chance(0.1))
+      extra(() => ({
+        kind: "appointment",
+        ms: between(1, 60) * 1_000,
+        ifHealthy: chance(0.5),
+        full: chance(0.3),
+      }));
+    if (chance(0.1)) extra(() => ({ kind: "schedule", ifHealthy: chance(0.5), full: chance(0.3) }));
+    if (chance(0.1)) extra(() => ({ kind: "redeploy", whenBusy: pick(["rollback", "reject"] as const) }));
+    if (chance(0.08)) extra(() => ({ kind: "hours", ms: between(10, 120) * 1_000, hours: pick(windows) }));
     if (chance(0.15)) extra(() => ({ kind: "freeze", ms: between(5, 120) * 1_000 }));
     if (chance(0.2)) extra(() => ({ kind: "autoscale", desired: between(1, 8) }));
     if (chance(0.3)) extra(() => ({ kind: "kill" }));
@@ -210,10 +275,15 @@ export function planOf(seed: number, size: Size): Plan {
       const roll = random();
       if (roll > 0.45) return roll > 0.75 ? [] : [{ kind: "pause", id, ms: between(1, 20) * 1_000 }];
       if (roll < 0.1) return [hookStep(id)];
+      if (roll < 0.13) {
+        const window = { hours: pick(windows), timezone: "Europe/Berlin" };
+        return [{ kind: "wait", id, until: { kind: "window", window }, timeoutMs, onTimeout }];
+      }
       if (roll < 0.25) {
         const ms = between(2, 30) * 1_000;
         const onInconclusive = pick(["pause", "proceed"] as const);
-        return [{ kind: "analyze", id, checks: ["numbers"], ms, onInconclusive }];
+        const checks = [pick(["numbers", "numbers", "thrice", "traffic"] as const)];
+        return [{ kind: "analyze", id, checks, ms, onInconclusive }];
       }
       const until: WaitStep["until"] =
         roll < 0.38
@@ -221,22 +291,28 @@ export function planOf(seed: number, size: Size): Plan {
           : { kind: "moment", at: begin + between(10, 200) * 1_000 };
       return [{ kind: "wait", id, until, timeoutMs, onTimeout }];
     };
-    const steps: Step[] = [];
+    const steps: Step[] = chance(0.05) ? [hookStep("first", "PRE_PRODUCTION_TRAFFIC_SHIFT")] : [];
     if (chance(0.3)) steps.push({ kind: "scale", percent: pick([25, 50, 100] as const) });
     for (const percent of [5, 10, 25, 50]) {
       if (!chance(0.4)) continue;
       steps.push({ kind: "weight", percent }, ...gate());
     }
     steps.push({ kind: "weight", percent: 100 });
+    if (chance(0.05)) steps.push(hookStep("last", "POST_PRODUCTION_TRAFFIC_SHIFT"));
     const testing: Step[] = [
+      ...(chance(0.05) ? [hookStep("scaled", "POST_SCALE_UP")] : []),
       ...(tested && chance(0.7) ? [{ kind: "test" } as const] : []),
       ...(chance(0.3) ? gate() : []),
     ];
     return canary(steps, {
-      before: chance(0.1) ? [hookStep("before")] : [],
+      before: chance(0.1) ? [hookStep("before", "PRE_SCALE_UP")] : [],
       testing,
-      checks: { numbers, alarms },
-      analysis: chance(0.3) ? ["alarms"] : [],
+      checks: { numbers, alarms, thrice, told, traffic: usualVerdict },
+      analysis: [
+        ...(chance(0.3) ? ["alarms"] : []),
+        ...(chance(0.1) ? ["told"] : []),
+        ...(chance(0.15) ? ["traffic"] : []),
+      ],
       onDrift: pick(["hold", "hold", "reapply"] as const),
       ...(chance(0.25) && {
         drain: { by: pick([{ tasks: 1 }, { percent: 30 }] as const), everyMs: between(1, 8) * 1_000 },
@@ -255,12 +331,13 @@ export function planOf(seed: number, size: Size): Plan {
     });
   }
 
-  function hookStep(id: string): HookStep {
+  function hookStep(id: string, stage?: Stage): HookStep {
     const onFailure = pick(["rollback", "pause", "proceed"] as const);
     const timeoutMs = between(20, 120) * 1_000;
     return {
       kind: "hook",
       id,
+      ...(stage && { stage }),
       hook: { url: `https://h/${id}`, headers: {}, timeoutMs, attemptsMax: 3, onFailure },
     };
   }
@@ -278,6 +355,14 @@ const numbers: Check = {
   inconclusiveLimit: 2,
   dryRun: false,
 };
+
+const thrice: Check = { ...numbers, name: "thrice", count: 3 };
+
+/** Measured and told, never acted on. */
+const told: Check = { ...numbers, name: "told", dryRun: true, failureLimit: 0 };
+
+/** It is noon in Berlin's winter and two in the afternoon in its summer when worlds begin. */
+const windows: [string, ...string[]] = ["14:00-14:02", "14:01-15:00", "00:00-23:59", "15:00-15:10"];
 
 const alarms: Check = {
   ...numbers,

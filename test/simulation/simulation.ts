@@ -10,7 +10,7 @@ import type { Decide } from "../../src/deployment/decide.ts";
 import { isTerminal } from "../../src/deployment/phases.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import type { Strategy } from "../../src/deployment/strategy.ts";
-import type { Engine } from "../../src/engine/engine.ts";
+import type { CommandOrder, Engine } from "../../src/engine/engine.ts";
 import type { Cloud, Hooks, Records } from "../../src/engine/ports.ts";
 import type { Ask, Measured } from "../../src/deployment/check.ts";
 import type { HookAnswer } from "../../src/deployment/hook.ts";
@@ -18,6 +18,7 @@ import type { Fault } from "../../src/deployment/observation.ts";
 import { stepsOf } from "../../src/deployment/view.ts";
 import { TealError } from "../../src/errors.ts";
 import { createSharedClock, type SharedClock } from "../../src/redis/clock.ts";
+import { keepSchedule } from "../../workers/schedules.ts";
 import { hookFault } from "../support/outside.ts";
 import type { CallBegun } from "../../sandbox/wire/calls.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
@@ -28,6 +29,7 @@ import { ada, canary, type Laid, region, World } from "../support/world.ts";
 import { checkEnd, restOfRoutes } from "./ends.ts";
 import { begin, type Happening, type Plan, planOf, type Size, small } from "./chaos.ts";
 import { rememberLooks } from "./memory.ts";
+import { drift, meddle, protect } from "./others.ts";
 import { noOccasions, type Tally, tellOccasions } from "./occasions.ts";
 import { type Process, ProcessGates } from "./process.ts";
 
@@ -83,6 +85,15 @@ const careMs = 20_000;
 
 /** Where a process stands when it has passed every guard. */
 const sending = "before send ";
+
+/** What may be asked with a command. */
+type Asked = Pick<CommandOrder, "full" | "gate" | "promoteAt" | "ifHealthy">;
+
+/** Without any canary. */
+const plainly = canary([{ kind: "weight", percent: 100 }], { holdMs: 6_000 });
+
+/** Of a redeployment. */
+const usualRefusals = new Set(["busy", "command-refused", "unknown-deployment"]);
 
 interface Run extends Process {
   deployment: string;
@@ -142,6 +153,8 @@ class Simulation {
   private redisAheadMs = 0;
   private readonly leftovers: { group: string; target: object }[] = [];
   private readonly asked: { id: string; commandId: string }[] = [];
+  /** Services that somebody did to what only Teal should: how they end is not ours to answer for. */
+  private readonly meddled = new Set<string>();
   private readonly endedAt = new Map<string, number>();
   private readonly tally = noOccasions();
 
@@ -157,6 +170,7 @@ class Simulation {
       ...(planted.shared && { records: planted.shared }),
       wrap: rememberLooks,
       wire,
+      metrics: plan.services.some(({ traffic }) => traffic !== undefined) ? "traffic" : false,
       shared: { now: () => this.redisNow() },
     });
     this.laid = plan.services.map((service, n) =>
@@ -165,8 +179,11 @@ class Simulation {
         ...layoutOf(service.forward),
         grace: 3,
         ...(service.test && { test: service.test }),
+        ...(service.network && { network: true }),
       }),
     );
+    for (const [n, { traffic }] of plan.services.entries())
+      if (traffic !== undefined) this.world.traffic(this.laid[n]?.listener ?? "", { perMinute: traffic });
     this.world.outside.value = (ask) => this.measured(ask);
     this.world.outside.answer = () => this.answered();
     this.startedAt = this.clock.now();
@@ -261,7 +278,9 @@ class Simulation {
     while (!this.broken()) {
       const open = (await this.all()).filter((d) => !d.settled);
       const due = await this.world.records.due(this.redisNow() + 1, 1);
-      if (open.length + this.runs.length + due.length === 0 && !(await this.hasStrays())) return;
+      const frozen = this.thawed.filter(({ at }) => at >= this.clock.now());
+      if (open.length + this.runs.length + due.length + frozen.length === 0 && !(await this.hasStrays()))
+        return;
       if (
         this.clock.now() >= end ||
         this.turns - turnsBefore > turnsMax * Math.max(1, this.deployments.length)
@@ -292,6 +311,7 @@ class Simulation {
       return this.random() < 0.5 ? { kind: "nothing", why: "no data" } : hookFault("Timeout", "repeat");
     }
     const isBad = this.random() < bad;
+    if (kind === "traffic") return { kind: "nothing", why: "nothing is counted here" };
     if (kind !== "alarms") return { kind: "value", value: isBad ? 9 : 0 };
     return { kind, firing: isBad ? [{ name: "s-5xx", reason: "crossed" }] : [], missing: [] };
   }
@@ -320,10 +340,17 @@ class Simulation {
     const dues = await Promise.all(
       this.deployments.filter(({ id }) => !this.isRunning(id)).map(({ id }) => this.world.records.dueAt(id)),
     );
+    const thaws = this.thawed.map(({ at }) => at);
     const locks = this.runs.map((run) => run.startedAt + lockMs);
     // Whoever is under way may wait for any timer; otherwise only what is due wakes anybody.
     const timer = this.runs.length > 0 ? this.clock.nextAt() : undefined;
-    const times = [timer, ...dues.map((at) => at && at - this.redisAheadMs), ...locks, this.stalledUntil]
+    const times = [
+      timer,
+      ...dues.map((at) => at && at - this.redisAheadMs),
+      ...locks,
+      ...thaws,
+      this.stalledUntil,
+    ]
       .filter((at) => at !== undefined)
       .filter((at) => at > this.clock.now());
     const next = Math.min(limit, ...times, this.clock.now() + idleMs);
@@ -448,14 +475,71 @@ class Simulation {
       case "deploy":
         return this.deploy(happening, laid);
       case "command": {
-        const id = this.deployments.findLast(({ service }) => service === happening.service)?.id;
-        if (id) await this.ask(id, happening.command, happening.full);
+        const id = this.latest(happening.service);
+        if (id) await this.ask(id, happening.command, happening);
+        return;
+      }
+      case "commands": {
+        const id = this.latest(happening.service);
+        for (const command of happening.commands) if (id) await this.ask(id, command, happening);
+        return;
+      }
+      case "appointment": {
+        const id = this.latest(happening.service);
+        const { ms, ifHealthy, full } = happening;
+        if (id) await this.ask(id, "promote", { full, ifHealthy, promoteAt: this.redisNow() + ms });
+        return;
+      }
+      case "schedule": {
+        const { records, engine } = this.world;
+        const asks = { kind: "promote" as const, full: happening.full, ifHealthy: happening.ifHealthy };
+        const schedule = { name: "daily", service: name, cron: "0 9 * * *", timezone: "UTC", asks };
+        const configured = {
+          target: laid.target,
+          strategy: plainly,
+          strategies: {},
+          whenBusy: "queue" as const,
+          calendar: this.world.calendar,
+        };
+        const services = { [name]: configured };
+        const parts = {
+          engine,
+          records,
+          clock: this.world.shared,
+          schedules: () => [schedule],
+          services: () => services,
+        };
+        const { what } = await keepSchedule(schedule, this.redisNow(), parts);
+        this.note(what);
+        return;
+      }
+      case "redeploy":
+        return this.redeploy(happening, laid);
+      case "hours": {
+        const windows = [{ hours: happening.hours, timezone: "Europe/Berlin" }];
+        this.world.calendar = { ...this.world.calendar, windows };
+        this.clock.after(happening.ms, () => {
+          this.world.calendar = { ...this.world.calendar, windows: [] };
+        });
+        return;
+      }
+      case "meddle":
+        this.meddled.add(name);
+        return meddle(this.world, laid, happening.how);
+      case "protect": {
+        const tasks = this.world.aws.ecs(region, "ListTasks", {
+          cluster: "prod",
+          serviceName: name,
+        }).taskArns;
+        const [task] = tasks;
+        if (task) protect(this.world, task, true);
+        if (task) this.clock.after(happening.ms, () => protect(this.world, task, false));
         return;
       }
       case "freeze": {
         const from = this.redisNow();
         const freeze = { id: `freeze-${from}`, from, to: from + happening.ms, reason: "chaos" };
-        this.world.calendar = { windows: [], freezes: [...this.world.calendar.freezes, freeze] };
+        this.world.calendar = { ...this.world.calendar, freezes: [...this.world.calendar.freezes, freeze] };
         return;
       }
       case "drift":
@@ -477,7 +561,7 @@ class Simulation {
         return;
       }
       case "duplicate": {
-        const id = this.deployments.findLast(({ service }) => service === happening.service)?.id;
+        const id = this.latest(happening.service);
         if (id) this.startRun(id);
         return;
       }
@@ -518,6 +602,28 @@ class Simulation {
     this.changed = true;
   }
 
+  private async redeploy(
+    { service, whenBusy }: Extract<Happening, { kind: "redeploy" }>,
+    laid: Laid,
+  ): Promise<void> {
+    const first = this.deployments.find((known) => known.service === service)?.id;
+    if (first === undefined) return;
+    const strategy = plainly;
+    try {
+      const { kind, deployment } = await this.world.engine.redeploy(first, {
+        target: laid.target,
+        strategy,
+        actor: ada,
+        whenBusy,
+      });
+      this.note(`redeploy: ${kind} ${deployment.id}`);
+      if (kind === "started") this.deployments.push({ id: deployment.id, service });
+    } catch (error) {
+      if (!(error instanceof TealError && usualRefusals.has(error.code))) throw error;
+      this.note(`redeploy: ${error.code}`);
+    }
+  }
+
   private leaveOver({ groups, target }: Laid): void {
     const primary = this.world.sets(target.name).find((set) => set.status === "PRIMARY");
     const serving = primary?.loadBalancers?.[0]?.targetGroupArn;
@@ -539,7 +645,11 @@ class Simulation {
           taskDefinition: `${laid.target.name}:${happening.version}`,
           ...(happening.build !== undefined && { build: happening.build }),
         },
-        { strategy: happening.strategy satisfies Strategy, whenBusy: happening.whenBusy },
+        {
+          strategy: happening.strategy satisfies Strategy,
+          whenBusy: happening.whenBusy,
+          ...(happening.force && { force: true }),
+        },
       );
       this.deployments.push({ id, service: happening.service });
     } catch (error) {
@@ -561,6 +671,8 @@ class Simulation {
       if (waits?.kind === "wait" && waits.until.kind === "approval") await this.ask(d.id, "approve");
       if (d.hold?.kind === "waiting" && d.phase === "shifting") await this.ask(d.id, "resume");
       if (d.hold?.kind === "drift" && (tired || this.random() < 0.3)) await this.ask(d.id, "rollback");
+      // A check that can't tell will not be able to later either.
+      else if (d.hold?.gate !== undefined) await this.ask(d.id, "skip");
       else if (d.hold?.kind === "paused" || d.hold?.kind === "drift") await this.ask(d.id, "resume");
       // What stays stuck although nothing is refused any more can't be helped by asking again.
       if (d.hold?.kind === "stuck") await this.ask(d.id, tired || this.lost ? "release" : "retry");
@@ -568,11 +680,21 @@ class Simulation {
     if (this.lost) await this.recover();
   }
 
-  private async ask(id: string, kind: CommandKind, full = false): Promise<void> {
+  private latest(service: number): string | undefined {
+    return this.deployments.findLast((known) => known.service === service)?.id;
+  }
+
+  private async ask(id: string, kind: CommandKind, order: Asked = {}): Promise<void> {
     if (!(await this.world.records.load(id))) return;
-    const more =
-      kind === "answer" ? { attempt: 1, answer: { status: "SUCCEEDED" as const } } : { reason: "chaos" };
-    const { id: commandId } = await this.world.engine.ask(id, { kind, actor: ada, full, ...more });
+    const { full = false, gate, promoteAt, ifHealthy } = order;
+    const more = {
+      full,
+      ...(gate !== undefined && { gate }),
+      ...(promoteAt !== undefined && { promoteAt }),
+      ...(ifHealthy !== undefined && { ifHealthy }),
+      ...(kind === "answer" ? { attempt: 1, answer: { status: "SUCCEEDED" as const } } : { reason: "chaos" }),
+    };
+    const { id: commandId } = await this.world.engine.ask(id, { kind, actor: ada, ...more });
     this.asked.push({ id, commandId });
   }
 
@@ -581,7 +703,7 @@ class Simulation {
     for (const laid of this.laid) {
       for (const stray of await this.world.engine.strays(laid.target)) {
         const way = stray.ways[Math.floor(this.random() * stray.ways.length)] ?? "back";
-        const strategy = canary([{ kind: "weight", percent: 100 }], { holdMs: 6_000 });
+        const strategy = plainly;
         const order = { target: laid.target, strategy, deployment: stray.deployment, way, actor: ada };
         try {
           const d = await this.world.engine.recover(order);
@@ -606,7 +728,8 @@ class Simulation {
       const drift = this.plan.happenings.some((h) => h.kind === "drift" && h.service === n);
       this.violations.push(
         ...checkEnd(this.world, laid, ended, {
-          drift,
+          drift: drift || this.meddled.has(laid.target.name),
+          meddled: this.meddled.has(laid.target.name),
           endedAt: this.endedAt,
           rest: this.rests[n] ?? "",
           lost: this.lost,
@@ -647,30 +770,6 @@ class Simulation {
   private note(line: string): void {
     this.history.push(`${((this.clock.now() - this.startedAt) / 1000).toFixed(3)} ${line}`);
   }
-}
-
-/** Somebody else writes weights of the pair, and leaves the rest: blue gets what green doesn't. */
-function drift(world: World, laid: Laid, route: "listener" | "rule", green: number): void {
-  const [a, b] = laid.groups;
-  const weights = new Map([
-    [a, 100 - green],
-    [b, green],
-  ]);
-  const { elb } = world.aws.region(region);
-  const found = (route === "listener" ? elb.listeners.get(laid.listener) : elb.rules.get(laid.rule))?.actions;
-  const actions = (found ?? []).map((action) => ({
-    ...action,
-    ForwardConfig: {
-      ...action.ForwardConfig,
-      TargetGroups: (action.ForwardConfig?.TargetGroups ?? []).map((group) => ({
-        ...group,
-        Weight: weights.get(group.TargetGroupArn) ?? group.Weight,
-      })),
-    },
-  }));
-  if (route === "listener") {
-    world.aws.elb(region, "ModifyListener", { ListenerArn: laid.listener, DefaultActions: actions });
-  } else world.aws.elb(region, "ModifyRule", { RuleArn: laid.rule, Actions: actions });
 }
 
 function imagesOf(plan: Plan): Plan["behaviours"] {

@@ -92,8 +92,8 @@ export interface WorldOptions {
   clock?: SteppedClock;
   /** What Teal takes for the time; by default the clock of the world. */
   shared?: Clock;
-  /** Checks are measured at the sandbox's CloudWatch, rather than as `outside` says. */
-  metrics?: boolean;
+  /** Checks, or those of traffic alone, are measured at the sandbox's CloudWatch, rather than as `outside` says. */
+  metrics?: boolean | "traffic";
   /** Records that are not what they should be. */
   records?: (records: MemoryRecords) => Records;
   /** Whether calls go over AWS's protocols, as the SDK speaks them, or past them; the former where left out. */
@@ -226,6 +226,7 @@ export class World {
 
   private engineOn(records: Records, cloud: Cloud, hooks: Hooks, clock: Clock): Engine {
     const { metrics } = this;
+    const { metrics: asked } = this.options;
     const { decide } = this.options;
     return createEngine({
       records,
@@ -233,7 +234,9 @@ export class World {
       cloud,
       gauge: {
         measure: (target, ask, deadline) =>
-          metrics && (ask.kind === "traffic" || ask.kind === "alarms" || ask.kind === "cloudwatch")
+          metrics &&
+          (ask.kind === "traffic" ||
+            (asked !== "traffic" && (ask.kind === "alarms" || ask.kind === "cloudwatch")))
             ? metrics.measure(target, ask, deadline)
             : this.outside.measure(target, ask),
       },
