@@ -89,6 +89,9 @@ const sending = "before send ";
 /** What may be asked with a command. */
 type Asked = Pick<CommandOrder, "full" | "gate" | "promoteAt" | "ifHealthy">;
 
+/** So often somebody tries to have a stray removed before asking why it stays. */
+const removalsMax = 3;
+
 /** Without any canary. */
 const plainly = canary([{ kind: "weight", percent: 100 }], { holdMs: 6_000 });
 
@@ -155,6 +158,7 @@ class Simulation {
   private readonly asked: { id: string; commandId: string }[] = [];
   /** Services that somebody did to what only Teal should: how they end is not ours to answer for. */
   private readonly meddled = new Set<string>();
+  private removals = 0;
   private readonly endedAt = new Map<string, number>();
   private readonly tally = noOccasions();
 
@@ -701,6 +705,16 @@ class Simulation {
   /** After Redis lost something: whoever is called decides, for each set that no record answers for. */
   private async recover(): Promise<void> {
     for (const laid of this.laid) {
+      // One that shares its group with what serves can go only once another deployment has taken the other group.
+      if (this.removals > 0 && this.removals % removalsMax === 0) {
+        this.removals += 1;
+        await this.world.start(
+          laid,
+          { taskDefinition: `${laid.target.name}:2` },
+          { strategy: plainly, whenBusy: "queue" },
+        );
+        this.note("deploy once more");
+      }
       for (const stray of await this.world.engine.strays(laid.target)) {
         const way = stray.ways[Math.floor(this.random() * stray.ways.length)] ?? "back";
         const strategy = plainly;
@@ -708,6 +722,7 @@ class Simulation {
         try {
           const d = await this.world.engine.recover(order);
           this.note(`recover ${stray.deployment} ${way} as ${d.id}`);
+          this.removals += way === "remove" ? 1 : 0;
           this.changed = true;
         } catch (error) {
           if (!(error instanceof TealError && error.code === "busy")) throw error;
