@@ -329,8 +329,13 @@ class Simulation {
     return { status: "IN_PROGRESS", callBackMs: 2_000 };
   }
 
+  /** After Redis lost something, or where a create was sent so late that its deployment had ended. */
+  private get mayLeaveStrays(): boolean {
+    return this.lost || this.thawed.some(({ action }) => action === "CreateTaskSet");
+  }
+
   private async hasStrays(): Promise<boolean> {
-    if (!this.lost) return false;
+    if (!this.mayLeaveStrays) return false;
     // What was made lately may be missing from reads.
     if (this.clock.now() < this.calmAt + 30_000) return true;
     const strays = await Promise.all(this.laid.map((laid) => this.world.engine.strays(laid.target)));
@@ -681,7 +686,7 @@ class Simulation {
       // What stays stuck although nothing is refused any more can't be helped by asking again.
       if (d.hold?.kind === "stuck") await this.ask(d.id, tired || this.lost ? "release" : "retry");
     }
-    if (this.lost) await this.recover();
+    if (this.mayLeaveStrays) await this.recover();
   }
 
   private latest(service: number): string | undefined {
@@ -702,7 +707,7 @@ class Simulation {
     this.asked.push({ id, commandId });
   }
 
-  /** After Redis lost something: whoever is called decides, for each set that no record answers for. */
+  /** Whoever is called decides, for each set that no record answers for. */
   private async recover(): Promise<void> {
     for (const laid of this.laid) {
       // One that shares its group with what serves can go only once another deployment has taken the other group.

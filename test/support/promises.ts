@@ -286,6 +286,7 @@ class PromiseWatch implements Watch {
   private agrees(d: Deployment, effect: Effect, region: Region, at: number): void {
     const { lostAt } = this;
     if (lostAt === undefined || !acting.has(d.phase) || d.phase === "rolling_back") return;
+    if (effect.kind === "setWeights" && effect.again && d.strategy.onDrift === "reapply") return;
     const forward =
       effect.kind === "makePrimary"
         ? effect.arn === d.green.arn

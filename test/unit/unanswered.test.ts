@@ -19,7 +19,8 @@ it("leaves weights alone that may still come", () => {
 
 it("writes weights again as soon as the lost write can't come any more", () => {
   const { taken, seen } = lostWrite();
-  const again = decide(taken, seen, [], taken.unsureUntil);
+  const prompt = { ...taken, dueAt: taken.unsureUntil };
+  const again = decide(prompt, seen, [], taken.unsureUntil);
   expect(again.perform).toBe(true);
   expect(again.next.pending?.effect).toMatchObject({ kind: "setWeights", from: { blue: 1, green: 0 } });
 });
@@ -30,4 +31,11 @@ it("waits for an acknowledged write to show in reads", () => {
   const done = { kind: "done", at: now + 100, value: {} } as const;
   const taken = decide(next, { ...seen, outcome: done }, [], now + 200).next;
   expect(decide(taken, seen, [], now + 15_000).perform).toBe(false);
+});
+
+it("does not trust a clock by which a turn comes late: the wait begins anew", () => {
+  const { taken, seen } = lostWrite();
+  const late = decide(taken, seen, [], taken.unsureUntil + 3_600_000);
+  expect(late.perform).toBe(false);
+  expect(late.next.unsureUntil - (taken.unsureUntil + 3_600_000)).toBe(taken.unsureUntil - (now + 3_000));
 });
