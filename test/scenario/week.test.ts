@@ -43,7 +43,7 @@ const local = new Intl.DateTimeFormat("en-GB", {
   timeZoneName: "shortOffset",
 });
 
-it("takes its time, and nobody has to sit beside it", { timeout: 120_000 }, async () => {
+it("takes its time, and nobody has to sit beside it", { timeout: 600_000 }, async () => {
   const config = need(readConfigText(`services: {}\n${yaml}`, "teal.yaml").config);
   const world = watchedWorld({
     metrics: true,
