@@ -214,7 +214,7 @@ class Simulation {
     try {
       await this.disturbed();
       await this.ending();
-      if (this.violations.length === 0) await this.checkEnds();
+      if (!this.broken()) await this.checkEnds();
     } catch (error) {
       this.violations.push(
         `6 it could not go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -298,7 +298,7 @@ class Simulation {
     }
   }
 
-  private isThawed({ action, receivedAt }: CallBegun): boolean {
+  private isThawed({ action, receivedAt }: Pick<CallBegun, "action" | "receivedAt">): boolean {
     return this.thawed.some(
       (sent) => sent.action === action && receivedAt >= sent.at && receivedAt <= sent.at + idleMs,
     );

@@ -32,7 +32,7 @@ export interface WatchOptions {
    * Calls that a test itself kept back past their deadline, so that lateness is not their sender's fault. What they do
    * must be put right all the same, as the end shows.
    */
-  excused?: (call: CallBegun) => boolean;
+  excused?: (call: Pick<CallBegun, "action" | "receivedAt">) => boolean;
 }
 
 interface Written {
@@ -320,7 +320,11 @@ class PromiseWatch implements Watch {
     );
     this.exercised[5] += 1;
     if (!written) this.broken(5, `the hook ${key} was called without being written down`);
-    else if (now > written.deadline + lateMs) this.broken(5, `the hook ${key} was called past its deadline`);
+    else if (
+      now > written.deadline + lateMs &&
+      !this.options.excused?.({ action: "callHook", receivedAt: now })
+    )
+      this.broken(5, `the hook ${key} was called past its deadline`);
     if (written?.effect.kind === "callHook" && written.effect.request.body["attempt"] !== body["attempt"]) {
       this.broken(5, `the hook ${key} was called for another attempt than the one written down`);
     }
