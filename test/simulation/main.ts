@@ -11,7 +11,7 @@ import { large, small } from "./chaos.ts";
 import { type Caught, hunt } from "./hunt.ts";
 import { noOccasions } from "./occasions.ts";
 import { plantedFaults } from "./planted.ts";
-import { simulate, type Verdict } from "./simulation.ts";
+import { simulate, turnsMax, type Verdict } from "./simulation.ts";
 
 const { values } = parseArgs({
   options: {
@@ -52,10 +52,11 @@ async function runSeeds(): Promise<void> {
   const ends: Record<string, number> = {};
   const tally: Record<string, number> = noOccasions();
   const digests: string[] = [];
-  let [done, turns] = [0, 0];
+  let [done, turns, calmTurns] = [0, 0, 0];
   await each((answered) => {
     const verdict = answered as Verdict;
     turns += verdict.turns;
+    calmTurns = Math.max(calmTurns, verdict.calmTurns);
     add(ends, verdict.ends);
     add(tally, verdict.occasions);
     digests[verdict.seed - from] = verdict.digest;
@@ -74,6 +75,7 @@ async function runSeeds(): Promise<void> {
   console.log(
     `\n${seeds} seeds, ${turns} runs of turns in ${seconds.toFixed(1)} s (${pace(seeds, begun)}): ${ended.join(", ")}`,
   );
+  console.log(`once calm, a deployment took ${calmTurns} runs at most, of ${turnsMax}`);
   for (const [occasion, count] of Object.entries(tally)) console.log(`  ${occasion}: ${count}`);
   console.log(`histories: ${createHash("sha256").update(digests.join()).digest("hex").slice(0, 16)}`);
   console.log(

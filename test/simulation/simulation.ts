@@ -40,6 +40,8 @@ export interface Verdict {
   /** What happened, a line each. */
   history: string[];
   turns: number;
+  /** Runs of turns that a deployment took to its end once things were calm, on average over the world's. */
+  calmTurns: number;
   /** Deployments by the phase they ended in. */
   ends: Record<string, number>;
   /** How often what puts promises to the test came up. */
@@ -77,7 +79,7 @@ type Wire = "sdk" | "direct";
 const lockMs = 15_000;
 /** After the disturbance everything ends within this time and so many turns of each deployment. */
 const calmMs = 7_200_000;
-const turnsMax = 3_000;
+export const turnsMax = 1_000;
 /** Where nothing is due, how the world is is noted this often. */
 const idleMs = 30_000;
 /** How often somebody looks after what waits for a person. */
@@ -159,6 +161,7 @@ class Simulation {
   /** Services that somebody did to what only Teal should: how they end is not ours to answer for. */
   private readonly meddled = new Set<string>();
   private removals = 0;
+  private turnsBefore = 0;
   private readonly endedAt = new Map<string, number>();
   private readonly tally = noOccasions();
 
@@ -229,10 +232,15 @@ class Simulation {
       violations: this.violations,
       history,
       turns: this.turns,
+      calmTurns: Math.ceil(this.calmTurns()),
       ends,
       occasions: this.tallied(),
       digest: createHash("sha256").update(this.history.join("\n")).digest("hex").slice(0, 16),
     };
+  }
+
+  private calmTurns(): number {
+    return (this.turns - this.turnsBefore) / Math.max(1, this.deployments.length);
   }
 
   private tallied(): Tally {
@@ -278,17 +286,14 @@ class Simulation {
     this.note("calm");
     this.world.local.faults.clear();
     const end = this.clock.now() + calmMs;
-    const turnsBefore = this.turns;
+    this.turnsBefore = this.turns;
     while (!this.broken()) {
       const open = (await this.all()).filter((d) => !d.settled);
       const due = await this.world.records.due(this.redisNow() + 1, 1);
       const frozen = this.thawed.filter(({ at }) => at >= this.clock.now());
       if (open.length + this.runs.length + due.length + frozen.length === 0 && !(await this.hasStrays()))
         return;
-      if (
-        this.clock.now() >= end ||
-        this.turns - turnsBefore > turnsMax * Math.max(1, this.deployments.length)
-      ) {
+      if (this.clock.now() >= end || this.calmTurns() > turnsMax) {
         for (const d of open)
           this.violations.push(`6 ${d.id} has not ended: ${d.phase}, ${d.hold?.kind ?? ""} ${d.note}`);
         return;
