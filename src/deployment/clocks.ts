@@ -5,6 +5,7 @@
  */
 import type { Deployment } from "./record.ts";
 import type { Phase } from "./phases.ts";
+import { lateCallMs } from "./view.ts";
 
 /** No acting deployment goes without a turn for so long, unless no worker was there. */
 const unseenMs = 60_000;
@@ -34,7 +35,9 @@ export function countTime(d: Deployment, now: number): void {
 /** Nothing is taken away the sooner for time that may never have passed. */
 function prolong(d: Deployment, last: number, ms: number): void {
   for (const colour of ["blue", "green"] as const) if (d.carriedAt[colour] > 0) d.carriedAt[colour] += ms;
-  if (d.unsureUntil > last) d.unsureUntil += ms;
+  // A call may come late for so long, and is looked for until then.
+  if (d.unsureUntil > 0 && d.unsureUntil + lateCallMs > last) d.unsureUntil += ms;
+  if (d.lastLookAt !== undefined && d.lastLookAt > last) d.lastLookAt += ms;
   if (d.pending) d.pending.deadline += ms;
 }
 

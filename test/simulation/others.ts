@@ -42,6 +42,16 @@ export function meddle(world: World, laid: Laid, how: Extract<Happening, { kind:
   }
 }
 
+/** Its owner puts back into the rule what of the pair was taken out, without weight. */
+export function repair(world: World, laid: Laid): void {
+  rewrite(world, laid.rule, (groups) => [
+    ...groups,
+    ...laid.groups
+      .filter((arn) => !groups.some(({ TargetGroupArn: group }) => group === arn))
+      .map((TargetGroupArn) => ({ TargetGroupArn, Weight: 0 })),
+  ]);
+}
+
 /** Scale-in protection of a task; one that is gone has none. */
 export function protect(world: World, task: string, protectionEnabled: boolean): void {
   if (world.aws.region(region).ecs.tasks.get(task)?.lastStatus !== "RUNNING") return;
@@ -51,13 +61,15 @@ export function protect(world: World, task: string, protectionEnabled: boolean):
 /** Other groups for the forward action of a route, if it exists. */
 function rewrite(world: World, arn: string, change: (groups: Groups) => Groups): void {
   const { elb } = world.aws.region(region);
-  const actions = (elb.rules.get(arn) ?? elb.listeners.get(arn))?.actions.map((action) => ({
-    ...action,
-    ForwardConfig: {
-      ...action.ForwardConfig,
-      TargetGroups: change(action.ForwardConfig?.TargetGroups ?? []),
-    },
-  }));
+  const actions = (elb.rules.get(arn) ?? elb.listeners.get(arn))?.actions.map(
+    ({ TargetGroupArn: _single, ...action }) => ({
+      ...action,
+      ForwardConfig: {
+        ...action.ForwardConfig,
+        TargetGroups: change(action.ForwardConfig?.TargetGroups ?? []),
+      },
+    }),
+  );
   if (!actions) return;
   if (elb.rules.has(arn)) world.aws.elb(region, "ModifyRule", { RuleArn: arn, Actions: actions });
   else world.aws.elb(region, "ModifyListener", { ListenerArn: arn, DefaultActions: actions });

@@ -86,7 +86,9 @@ export class ProcessGates implements Gates {
       handle: async (request, options) => {
         const action =
           request.headers["x-amz-target"]?.split(".").at(-1) ?? /Action=(\w+)/.exec(text(request.body))?.[1];
-        return this.sending(action, () => handler.handle(request, options));
+        // Whoever stood still sends what was in its hands, though it was told to stop meanwhile.
+        const { abortSignal: _told, ...patience } = options ?? {};
+        return this.sending(action, () => handler.handle(request, patience));
       },
     };
   }

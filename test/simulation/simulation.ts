@@ -29,7 +29,7 @@ import { ada, canary, type Laid, region, World } from "../support/world.ts";
 import { checkEnd, restOfRoutes } from "./ends.ts";
 import { begin, type Happening, type Plan, planOf, type Size, small } from "./chaos.ts";
 import { rememberLooks } from "./memory.ts";
-import { drift, meddle, protect } from "./others.ts";
+import { drift, meddle, protect, repair } from "./others.ts";
 import { noOccasions, type Tally, tellOccasions } from "./occasions.ts";
 import { type Process, ProcessGates } from "./process.ts";
 
@@ -283,13 +283,16 @@ class Simulation {
         Targets: [target as { Id: string }],
       });
     }
+    for (const laid of this.laid) if (this.meddled.has(laid.target.name)) repair(this.world, laid);
     this.note("calm");
     this.world.local.faults.clear();
     const end = this.clock.now() + calmMs;
     this.turnsBefore = this.turns;
     while (!this.broken()) {
       const open = (await this.all()).filter((d) => !d.settled);
-      const due = await this.world.records.due(this.redisNow() + 1, 1);
+      // What a frozen worker sent may be put right by the last look only.
+      const before = this.thawed.length > 0 ? Infinity : this.redisNow() + 1;
+      const due = await this.world.records.due(before, 1);
       const frozen = this.thawed.filter(({ at }) => at >= this.clock.now());
       if (open.length + this.runs.length + due.length + frozen.length === 0 && !(await this.hasStrays()))
         return;

@@ -63,7 +63,9 @@ export class Weighings {
       for (const group of test.has(arn) ? [] : groups)
         weights.set(group.arn, (weights.get(group.arn) ?? 0) + group.weight);
       const text = groups.map((group) => `${group.arn} ${group.weight}`).join();
-      if (this.routes.get(arn)?.text !== text) this.routes.set(arn, { text, at, by });
+      const known = this.routes.get(arn);
+      // Of what is seen for the first time nobody knows when it became so.
+      if (known?.text !== text) this.routes.set(arn, { text, at: known ? at : -Infinity, by });
     }
     const reached = new Set<string>();
     for (const arn of region.elb.listeners.keys()) {

@@ -74,8 +74,8 @@ describe("how long it takes", () => {
   it("goes by what earlier deployments took, where they tell", () => {
     const plan = planOf({ strategy: steps([weight(100)]), startMs: 42_000 });
     // The hold time is the strategy's, and no task's; the drain is AWS's usual one.
-    expect(plan.expected).toEqual({ ms: 42_000 + 30_000 + 300_000, untilPrimaryMs: 42_000 });
-    expect(plan.least).toEqual({ ms: 30_000, untilPrimaryMs: 0 });
+    expect(plan.expected).toEqual({ ms: 42_000 + 32_000 + 300_000, untilPrimaryMs: 42_000 });
+    expect(plan.least).toEqual({ ms: 32_000, untilPrimaryMs: 0 });
     expect(plan.assumed).toMatchObject({ startMs: 42_000, startKnown: true });
   });
 

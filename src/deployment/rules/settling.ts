@@ -53,7 +53,7 @@ export const settling: Rule[] = [
       kind: "slot",
       slot: "done",
       note: v.d.note,
-      until: v.d.unsureUntil > 0 ? lastLookAt(v) : undefined,
+      until: v.d.unsureUntil > 0 ? soonest(v, lastLookAt(v)) : undefined,
       change: (d) => {
         d.settled = true;
         if (v.d.unsureUntil > 0) d.lastLookAt = lastLookAt(v);
@@ -63,10 +63,15 @@ export const settling: Rule[] = [
   {
     situation: "last-look-due-later",
     when: (v) => v.d.lastLookAt !== undefined && v.now < v.d.lastLookAt,
-    move: (v) => ({ kind: "wait", until: v.d.lastLookAt, note: v.d.note }),
+    move: (v) => ({ kind: "wait", until: soonest(v, v.d.lastLookAt ?? v.now), note: v.d.note }),
   },
   { situation: "over", when: () => true, move: (v) => ({ kind: "wait", until: undefined, note: v.d.note }) },
 ];
+
+/** In stretches, so that a clock that is set ahead meanwhile makes a turn late, which shows (see clocks.ts). */
+function soonest({ now }: View, at: number): number {
+  return Math.min(at, now + 30_000);
+}
 
 /** As late as a call of ours is still reckoned with. */
 function lastLookAt(v: View): number {
