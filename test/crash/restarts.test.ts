@@ -43,7 +43,7 @@ afterEach(async () => {
 
 it(
   `${services.length} deployments end well while workers are restarted in turn`,
-  { timeout: 150_000 },
+  { timeout: 240_000 },
   async () => {
     const workers = Array.from({ length: workersMax }, () => stage.startWorker());
     for (const worker of workers) await worker.waitForLine(/worker started/);
