@@ -12,7 +12,10 @@ export interface RecordLimits {
   events: number;
   /** Lines of the audit that are kept, of all deployments. */
   audit: number;
-  /** Commands waiting in one inbox; a post beyond is refused. What deployments tell each other always fits. */
+  /**
+   * Commands waiting in one inbox; a post beyond is refused. For rollbacks there is as much room again, so that none
+   * is refused for what others asked. What deployments tell each other always fits.
+   */
   inbox: number;
   /** Ids of commands remembered for each deployment, so that a repeated post is dropped. */
   seen: number;

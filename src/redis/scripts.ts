@@ -286,7 +286,7 @@ if call('EXISTS', a.permit) == 0 then return 'late' end
 local key = deploymentKey(a.id)
 if call('EXISTS', key) == 0 then return 'absent' end
 if call('ZSCORE', key .. ':seen', a.commandId) then return 'posted' end
-if call('LLEN', key .. ':inbox') >= a.limits.inbox then return 'full' end
+if call('LLEN', key .. ':inbox') >= (a.wayBack and 2 or 1) * a.limits.inbox then return 'full' end
 if a.wayBack then writeThoughFull() end
 append(a.id, a.command, a.commandId, a.now, a.limits.seen)
 call('DEL', a.permit)

@@ -344,6 +344,16 @@ describe.each(Object.keys(implementations))("records in %s", (name) => {
       await expect(records.post("a", command("c2"), now)).rejects.toMatchObject({ code: "unavailable" });
       expect(await records.post("a", command("c1"), now)).toBe("posted");
     });
+
+    it("that go back fit in, though the inbox is full of others", async () => {
+      records = await open({ inbox: 1 });
+      await create("a");
+      await records.post("a", command("c1", { kind: "look" }), now);
+      expect(await records.post("a", command("c2", { kind: "rollback" }), now)).toBe("posted");
+      await expect(records.post("a", command("c3", { kind: "rollback" }), now)).rejects.toMatchObject({
+        code: "unavailable",
+      });
+    });
   });
 
   describe("the slot", () => {

@@ -222,7 +222,8 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
     post: async (id, command, now) => {
       const entry = state.entries.get(id);
       if (!entry) return "absent";
-      if (entry.inbox.length >= limits.inbox && !entry.seen.includes(command.id)) {
+      const room = (command.kind === "rollback" ? 2 : 1) * limits.inbox;
+      if (entry.inbox.length >= room && !entry.seen.includes(command.id)) {
         throw new TealError("unavailable", `${id} has ${limits.inbox} commands waiting already`, {
           retryAfterMs: 1_000,
         });
