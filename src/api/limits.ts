@@ -1,7 +1,8 @@
 /**
  * How often somebody may ask. Counted in this process alone: nothing is asked of Redis, so that nobody is refused
  * because it is down. What goes back has a bucket of its own, which no other requests can empty, and whoever proves
- * who they are is never refused for others' wrong guesses, though they come from the same address.
+ * who they are is never refused for others' wrong guesses, though they come from the same address: a webhook's
+ * deliveries are counted once their signature was checked.
  */
 import rateLimit, { normalizeIP } from "@fastify/rate-limit";
 import type { FastifyRequest } from "fastify";
@@ -11,8 +12,17 @@ import type { ApiParts, App } from "./parts.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
-    /** Left out: `look` for what only reads, `change` for the rest. `by command`: the body tells. */
-    bucket?: Bucket | "by command" | "none";
+    /**
+     * Left out: `look` for what only reads, `change` for the rest. `by command`: the body tells. `by sender`: the
+     * handler has it counted once it knows who sent it.
+     */
+    bucket?: Bucket | "by command" | "by sender" | "none";
+  }
+  interface FastifyRequest {
+    /** Whoever signed it, on routes without an identity. */
+    sender: string | undefined;
+    /** Counts what that one sent; throws TealError('rate-limited'). */
+    countFor(sender: string): Promise<void>;
   }
 }
 
@@ -55,17 +65,23 @@ export async function limitRates(app: App, { config, log, clock }: ApiParts): Pr
     if (perSecond === 0) return;
     const verdict = await buckets[name](request);
     if (verdict.isAllowed || !verdict.isExceeded) return;
+    const caller = request.sender ?? request.identity?.name ?? "this address";
     trouble.warn({ caller: verdict.key, bucket: name }, "somebody asks too often");
     throw new TealError(
       "rate-limited",
-      `More than ${perSecond} requests a second came from ${request.identity?.name ?? "this address"} in the last ${windowMs / 1000} s.`,
+      `More than ${perSecond} requests a second came from ${caller} in the last ${windowMs / 1000} s.`,
       { retryAfterMs: verdict.ttl },
     );
   };
 
+  app.decorateRequest("sender");
+  app.decorateRequest("countFor", async function (this: FastifyRequest, sender) {
+    this.sender = sender;
+    await count("change", this);
+  });
   app.addHook("onRequest", async (request) => {
     const name = request.routeOptions.config.bucket ?? (readOnly.has(request.method) ? "look" : "change");
-    if (name !== "none" && name !== "by command") await count(name, request);
+    if (name !== "none" && name !== "by command" && name !== "by sender") await count(name, request);
   });
   app.addHook("preHandler", async (request) => {
     if (request.routeOptions.config.bucket !== "by command") return;
@@ -96,7 +112,8 @@ const readOnly: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /** Whoever proved who they are, wherever they are; the address of everybody else, and of those who share one secret. */
 function callerOf(request: FastifyRequest): string {
-  const { identity } = request;
+  const { identity, sender } = request;
+  if (sender !== undefined) return `sender ${sender}`;
   if (!identity) return addressOf(request);
   const own = identity.via === "token" || identity.via === "oidc";
   return own ? identity.id : `${identity.id} ${addressOf(request)}`;

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { problemDetails } from "../../src/api/contract.ts";
 import type { Config } from "../../src/config/config.ts";
 import type { ApiParts } from "../../src/api/parts.ts";
+import { deliver, headersFor } from "./support/webhooks.ts";
 import { createStage, type Stage, testConfig, token } from "./support/stage.ts";
 
 let stage: Stage;
@@ -199,6 +200,20 @@ describe("limits", () => {
     const unsigned = { method: "POST" as const, url: "/v1/webhooks/generic", headers: {}, payload: {} };
     expect((await ask(unsigned)).status).toBe(429);
     expect(stage.log.join("")).toContain('"address":"192.0.2.1"');
+  });
+
+  it("hold up no delivery for unsigned ones from the same address, and each webhook by itself", async () => {
+    await restage({ limits: { perSecond: 1, failuresPerMinute: 5 } });
+    const unsigned = { method: "POST" as const, url: "/v1/webhooks/generic", headers: {}, payload: {} };
+    await asked(11, { ...unsigned, from: "127.0.0.1" });
+    const text = JSON.stringify({ service: "nothing", taskDefinition: "web:2" });
+    const signed = () => deliver(stage, "generic", text, headersFor.generic(text, Date.now()));
+    expect(await signed()).toMatchObject({ status: 404 });
+    for (let count = 1; count < 10; count += 1) await signed();
+    expect(await signed()).toMatchObject({ status: 429, body: { code: "rate-limited" } });
+    expect(await deliver(stage, "eventbridge", "{}", headersFor.eventbridge())).toMatchObject({
+      status: 400,
+    });
   });
 });
 

@@ -70,7 +70,7 @@ export function webhooks(app: App, parts: ApiParts): void {
       scope.post(
         `/v1/webhooks/${source}`,
         {
-          config: { access: { of: "signed" } },
+          config: { access: { of: "signed" }, bucket: "by sender" },
           schema: { security: [], operationId, tags: ["webhooks"], summary, description, response },
         },
         async (request, reply) => answer(parts, source, webhookKeys[source], request, reply),
@@ -98,6 +98,7 @@ async function answer(
     },
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
   });
+  await request.countFor(`webhook ${source}`);
   if ("why" in received) return { results: [{ outcome: "ignored", why: received.why }] };
 
   const receipt = await receive(parts, received);
