@@ -1,17 +1,24 @@
 /** `/v1/audit`: who asked for what and which calls changed AWS, newest first, a page at a time or all as JSON lines. */
 import { pipeline } from "node:stream/promises";
+import type { FastifyReply } from "fastify";
 import { z } from "zod";
 import { type AuditLine, factsAfter } from "../deployment/audit.ts";
 import { actionOf } from "../deployment/effect.ts";
 import type { AuditQuery } from "../engine/ports.ts";
+import { TealError } from "../errors.ts";
 import { type AuditLineView, auditPage, auditQuery } from "./contract.ts";
 import { iso } from "./moments.ts";
 import type { ApiParts, App } from "./parts.ts";
 
 const jsonLines = "application/x-ndjson";
 const exportPage = 100;
+/** Each asks Redis for as much as there is, so one process makes few at once, and none for longer than that. */
+const exportsMax = 3;
+const exportMsMax = 10 * 60_000;
 
 export function audit(app: App, { records }: ApiParts): void {
+  let exporting = 0;
+
   app.get(
     "/v1/audit",
     {
@@ -41,27 +48,43 @@ export function audit(app: App, { records }: ApiParts): void {
           (kind === undefined || kindOf(line) === kind),
       };
       if (request.headers.accept?.includes(jsonLines)) {
-        // The first page is read before the first byte is sent: where that fails, the answer says so.
-        const pages = all({ ...query, limit: exportPage });
-        const first = await pages.next();
-        reply.hijack();
-        reply.raw.writeHead(200, {
-          "content-type": jsonLines,
-          "cache-control": "no-store",
-          "x-request-id": request.id,
-        });
-        await pipeline(async function* () {
-          yield first.value ?? "";
-          yield* pages;
-        }, reply.raw).catch((error: unknown) => {
-          request.log.warn({ err: error }, "an export of the audit was cut");
-        });
-        return reply;
+        if (exporting >= exportsMax) {
+          throw new TealError("unavailable", `This process makes ${exportsMax} exports already.`, {
+            retryAfterMs: 10_000,
+          });
+        }
+        exporting += 1;
+        try {
+          return await sendAll(query, reply);
+        } finally {
+          exporting -= 1;
+        }
       }
       const { lines, next } = await records.audit(query);
       return { lines: lines.map(viewOf), ...(next !== undefined && { next }) };
     },
   );
+
+  async function sendAll(query: AuditQuery, reply: FastifyReply): Promise<FastifyReply> {
+    // The first page is read before the first byte is sent: where that fails, the answer says so.
+    const pages = all({ ...query, limit: exportPage });
+    const first = await pages.next();
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      "content-type": jsonLines,
+      "cache-control": "no-store",
+      "x-request-id": reply.request.id,
+    });
+    const whole = async function* () {
+      yield first.value ?? "";
+      yield* pages;
+    };
+    const limit = { signal: AbortSignal.timeout(exportMsMax) };
+    await pipeline(whole, reply.raw, limit).catch((error: unknown) => {
+      reply.log.warn({ err: error }, "an export of the audit was cut");
+    });
+    return reply;
+  }
 
   async function* all(query: AuditQuery): AsyncGenerator<string> {
     for (let before = query.before; ;) {

@@ -7,7 +7,7 @@ import type { ApiParts, App, StreamPace } from "./parts.ts";
 import { isOver, streamEvents } from "./stream.ts";
 import { eventViewOf } from "./view.ts";
 
-const paceUsual: StreamPace = { pollMs: 5_000, heartbeatMs: 15_000 };
+const paceUsual: StreamPace = { pollMs: 5_000, heartbeatMs: 15_000, lastsMs: 10 * 60_000 };
 /** Most streams that one process keeps open. */
 const streamsMax = 500;
 

@@ -43,6 +43,8 @@ export interface StreamPace {
   pollMs: number;
   /** How long a stream is silent before it says that it is alive. */
   heartbeatMs: number;
+  /** It is cut then: whoever comes back must still be known and still have the right. */
+  lastsMs: number;
 }
 
 export type App = FastifyInstance<

@@ -16,8 +16,8 @@ const pageSize = 100;
 const drainMsMax = 30_000;
 
 /**
- * Follows the history from event `from` on until the deployment is over, the client leaves or `closing` fires.
- * Committed changes are hints; the records are read at least every `pollMs`. Throws before the first byte only.
+ * Follows the history from event `from` on until the deployment is over, the client leaves, `closing` fires or the
+ * stream's time is over. Committed changes are hints; the records are read at least every `pollMs`. Throws before the first byte only.
  */
 export async function streamEvents(
   records: ApiParts["records"],
@@ -37,6 +37,7 @@ export async function streamEvents(
   const out = reply.raw;
   out.once("close", leave);
   closing.addEventListener("abort", leave, { once: true });
+  const over = setTimeout(leave, pace.lastsMs);
   try {
     reply.hijack();
     out.writeHead(200, {
@@ -51,6 +52,7 @@ export async function streamEvents(
     // The client comes back with the last id it saw.
     if (!gone.signal.aborted) reply.log.warn({ deploymentId: id, err: error }, "an event stream was cut");
   } finally {
+    clearTimeout(over);
     closing.removeEventListener("abort", leave);
     out.off("close", leave);
     out.end();

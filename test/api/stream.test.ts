@@ -116,6 +116,15 @@ it("is cut without an end when the server stops, so that the client comes back",
   expect(seqs(stream)).toEqual(["0"]);
 });
 
+it("is cut without an end when its time is over, so that whoever comes back proves anew who they are", async () => {
+  const short = await createStage({}, { stream: { pollMs: 10, heartbeatMs: 1_000, lastsMs: 100 } });
+  base = await short.app.listen({ host: "127.0.0.1", port: 0 });
+  const stream = await follow(`/v1/deployments/${await short.start()}/events`);
+  await stream.ended;
+  expect(seqs(stream)).toEqual(["0"]);
+  await short.app.close();
+});
+
 it("needs a deployment and a token", async () => {
   expect((await follow("/v1/deployments/d9/events")).status).toBe(404);
   expect((await follow("/v1/deployments/d9/events", { authorization: "Bearer no" })).status).toBe(401);
