@@ -12,7 +12,9 @@ export async function addHeaders(app: App): Promise<void> {
     strictTransportSecurity: { maxAge: 31_536_000, includeSubDomains: false },
   });
   app.addHook("onRequest", async (request, reply) => {
-    if (request.url.startsWith("/v1/")) void reply.header("cache-control", "no-store");
+    // By the route, for a path can be written in many ways.
+    if ((request.routeOptions.url ?? request.url).startsWith("/v1/"))
+      void reply.header("cache-control", "no-store");
   });
 }
 

@@ -109,18 +109,6 @@ describe("the audit of a deployment", () => {
     expect(lines.length).toBeGreaterThan(8);
   });
 
-  it("is exported to few at once", async () => {
-    const { teal } = await carriedOut();
-    const whole = () =>
-      teal.app.inject({
-        url: "/v1/audit",
-        headers: { authorization: "Bearer a-token-of-the-tests", accept: "application/x-ndjson" },
-      });
-    const answers = await Promise.all([whole(), whole(), whole(), whole()]);
-    expect(answers.map(({ statusCode }) => statusCode).toSorted()).toEqual([200, 200, 200, 503]);
-    await expect.poll(async () => (await whole()).statusCode).toBe(200);
-  });
-
   it("goes by page, and by time", async () => {
     const { teal, read, world } = await carriedOut();
     const all = await read();

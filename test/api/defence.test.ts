@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -76,6 +77,7 @@ describe("headers", () => {
     ["an answer", {}, 200],
     ["a refusal", { headers: {} }, 401],
     ["nothing there", { url: "/v1/nothing" }, 404],
+    ["an answer, its path written another way", { url: "/%76%31/services" }, 200],
     ["health", { url: "/healthz", headers: {} }, 200],
   ])("are with %s", async (_, how, status) => {
     const answer = await ask(how);
@@ -214,6 +216,34 @@ describe("limits", () => {
     expect(await deliver(stage, "eventbridge", "{}", headersFor.eventbridge())).toMatchObject({
       status: 400,
     });
+  });
+});
+
+describe("exports of the audit", () => {
+  it("are few at once, however many are asked for", async () => {
+    const held = new EventEmitter();
+    const released = once(held, "go");
+    const { records } = stage;
+    let reading = 0;
+    const audit = async () => {
+      reading += 1;
+      await released;
+      return { lines: [] };
+    };
+    await restage({}, { records: { ...records, audit } });
+    const base = await stage.app.listen({ host: "127.0.0.1", port: 0 });
+    const headers = { ...known, accept: "application/x-ndjson" };
+    const whole = async () => {
+      const answer = await fetch(`${base}/v1/audit`, { headers });
+      await answer.text();
+      return answer.status;
+    };
+    const first = [whole(), whole(), whole()];
+    await expect.poll(() => reading).toBe(3);
+    expect(await whole()).toBe(503);
+    held.emit("go");
+    expect(await Promise.all(first)).toEqual([200, 200, 200]);
+    await expect.poll(whole).toBe(200);
   });
 });
 
