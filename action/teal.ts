@@ -32,7 +32,7 @@ export function createTeal({ url, credentials, patienceMs, signal, onTrouble }: 
     const headers = new Headers(init.headers);
     headers.set("authorization", await credentials(until));
     try {
-      return await fetch(url + path, { ...init, headers, signal: until, redirect: "error" });
+      return await fetch(url + path, { ...init, headers, signal: until, redirect: "manual" });
     } catch (error) {
       signal.throwIfAborted();
       throw unreachable(url, error);

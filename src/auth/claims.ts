@@ -1,5 +1,6 @@
 /** What a token says of its holder, and which grants that fits. Pure. */
 import { type ClaimGrant, github, type Issuer, originClaims } from "../config/access.ts";
+import { repositoryPattern } from "../config/github.ts";
 import { isLike } from "../config/pattern.ts";
 import type { Source } from "../deployment/record.ts";
 import { TealError } from "../errors.ts";
@@ -22,7 +23,7 @@ export function holderOf({ name }: Issuer, claims: Claims): string {
 /** What code a workflow of GitHub's runs for; other issuers don't say it so. */
 export function sourceOf({ issuer }: Issuer, claims: Claims): Source | undefined {
   const { repository, sha, environment, run_id: run } = claims;
-  if (typeof repository !== "string" || !/^[\w-]{1,39}\/[\w.-]{1,100}$/.test(repository)) return undefined;
+  if (typeof repository !== "string" || !repositoryPattern.test(repository)) return undefined;
   if (typeof sha !== "string" || !/^[0-9a-f]{40,64}$/.test(sha)) return undefined;
   return {
     repository,

@@ -70,6 +70,7 @@ export function createClient({ url, token, actor }: Address) {
         },
         ...(init.body !== undefined && { body: JSON.stringify(init.body) }),
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
+        redirect: "manual",
       });
       text = await response.text();
     } catch (error) {
@@ -163,6 +164,7 @@ export function createClient({ url, token, actor }: Address) {
             ...(after !== undefined && { "last-event-id": String(after) }),
           },
           signal,
+          redirect: "manual",
         });
         if (response.ok) return response;
       } catch (error) {
@@ -208,6 +210,11 @@ function unreachable(base: URL, error: unknown): Failure {
 function failureOf({ status, headers }: Response, text: string, base: URL): Failure {
   const parsed = problemDetails.safeParse(parseJson(text));
   if (parsed.success) return refusal(parsed.data, Number(headers.get("retry-after") ?? 0) * 1000);
+  if (status >= 300 && status < 400) {
+    return new Failure(exitCodes.usage, `${base.origin} answered ${status}, a redirect; none is followed`, {
+      fix: "Set --url or TEAL_URL to where it leads, if that is your Teal.",
+    });
+  }
   // A proxy in between, or something else altogether.
   return status >= 500
     ? new Failure(exitCodes.unavailable, `${base.origin} answered ${status}`, {

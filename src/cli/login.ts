@@ -36,7 +36,8 @@ export async function login(session: Session, url: string, env: NodeJS.ProcessEn
   const file = fileOf(env);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   // Beside it first, so that no reader sees half of it, nor an older file's wider mode.
-  writeFileSync(`${file}.new`, JSON.stringify({ url, token } satisfies Login), { mode: 0o600 });
+  rmSync(`${file}.new`, { force: true });
+  writeFileSync(`${file}.new`, JSON.stringify({ url, token } satisfies Login), { mode: 0o600, flag: "wx" });
   renameSync(`${file}.new`, file);
   if (session.json) terminal.json(me);
   else for (const line of drawIdentity(me, Date.now(), terminal.colors)) terminal.out(line);

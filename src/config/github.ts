@@ -11,6 +11,9 @@ export interface GithubPlace {
   ref?: string;
 }
 
+/** `acme/checkout`. It becomes a part of GitHub's paths, so `..` is none. */
+export const repositoryPattern = /^[\w-]{1,39}\/(?!\.{1,2}$)[\w.-]{1,100}$/;
+
 export const githubSchema = z
   .strictObject({
     api: url
@@ -21,9 +24,7 @@ export const githubSchema = z
 
 export const placeSchema = z
   .strictObject({
-    repository: z
-      .string()
-      .regex(/^[\w-]{1,39}\/[\w.-]{1,100}$/, { error: "must be OWNER/NAME, such as acme/checkout" }),
+    repository: z.string().regex(repositoryPattern, { error: "must be OWNER/NAME, such as acme/checkout" }),
     environment: text().optional().describe("Default production."),
     ref: text()
       .optional()

@@ -398,6 +398,8 @@ describe("the code that it runs for", () => {
     { repository: "acme" },
     { repository: "a/b/c" },
     { repository: "a/../b" },
+    { repository: "a/.." },
+    { repository: "a/." },
     { sha: "main" },
     { sha: 7 },
   ])("is not told by %j", (change) => {

@@ -1,7 +1,9 @@
 /** Logging in, and tokens, as a person meets them: by the command, against an API that listens. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -37,6 +39,9 @@ it("a login is kept for the user alone, and used until it is forgotten", async (
   const before = await teal(["whoami", "--url", url]);
   expect([before.code, before.told]).toEqual([2, expect.stringContaining("Authorization")]);
 
+  // Of a login that was cut off, under another umask.
+  mkdirSync(join(home, "teal"));
+  writeFileSync(join(home, "teal", "login.json.new"), "", { mode: 0o644 });
   const login = await teal(["login", "--url", url], `${root}\n`);
   expect(login).toMatchObject({
     code: 0,
@@ -52,6 +57,19 @@ it("a login is kept for the user alone, and used until it is forgotten", async (
 
   await teal(["logout"]);
   expect((await teal(["whoami", "--url", url])).code).toBe(2);
+});
+
+it("no redirect is followed: what is sent is for one address alone", async () => {
+  const elsewhere = createServer(
+    (_, answer) => void answer.writeHead(307, { location: `${url}/v1/whoami` }).end(),
+  );
+  elsewhere.listen(0, "127.0.0.1");
+  await once(elsewhere, "listening");
+  const { port } = elsewhere.address() as AddressInfo;
+  const asked = await teal(["whoami", "--url", `http://127.0.0.1:${port}`], "", { TEAL_TOKEN: root });
+  expect([asked.code, asked.told]).toEqual([2, expect.stringContaining("answered 307, a redirect")]);
+  expect(stage.log.join("")).not.toContain("/v1/whoami");
+  elsewhere.close();
 });
 
 it("a token that opens nothing is not kept", async () => {

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { verifyGithub } from "../../auth/signature.ts";
 import type { Secret } from "../../config/secret.ts";
+import { repositoryPattern } from "../../config/github.ts";
 import { valueAt } from "../../config/template.ts";
 import { type GithubEvent, githubEvents } from "../../config/webhooks.ts";
 import type { Source } from "../../deployment/record.ts";
@@ -92,7 +93,7 @@ export function sourceOf(payload: unknown): Source | undefined {
 }
 
 const ofDeployment = z.object({
-  repository: z.object({ full_name: z.string().regex(/^[\w-]{1,39}\/[\w.-]{1,100}$/) }),
+  repository: z.object({ full_name: z.string().regex(repositoryPattern) }),
   deployment: z.object({
     id: z.int(),
     sha: z.string().regex(/^[0-9a-f]{40,64}$/),
