@@ -33,6 +33,8 @@ export type Outcome = "good" | "bad" | "unclear";
 export interface CheckRecord {
   since: number;
   nextAt: number;
+  /** When it would have been due, had no hint brought it forward. */
+  hurriedFrom?: number;
   /** Measurements so far; `unclear` ones in a row. */
   good: number;
   bad: number;
@@ -154,7 +156,9 @@ export function hurryAlarm(d: Deployment, alarm: string, now: number): boolean {
   const concerned = checksUnderWay(d).filter(({ check }) => alarmsOf(d, check).includes(alarm));
   for (const { gate, check } of concerned) {
     const record = d.gates[gate]?.checks?.[check.name];
-    if (record) record.nextAt = Math.min(record.nextAt, now);
+    if (!record || record.nextAt <= now) continue;
+    record.hurriedFrom ??= record.nextAt;
+    record.nextAt = now;
   }
   return concerned.length > 0;
 }
@@ -177,15 +181,25 @@ export function noteMeasurements(draft: Draft, seen: Seen): void {
         ? compare(d, check, check.source, reading, now)
         : judge(check, reading);
     record.last = { at: now, outcome, what };
-    record.nextAt = dueAfter(d, check, now);
-    if (outcome === "unclear") record.unclear += 1;
+    const { hurriedFrom = now } = record;
+    delete record.hurriedFrom;
+    // However often hints hurry it, a check is not over sooner for that: only bad news counts before its time.
+    if (now < hurriedFrom && outcome !== "bad") record.nextAt = hurriedFrom;
     else {
-      record[outcome] += 1;
-      record.unclear = 0;
+      record.nextAt = dueAfter(d, check, now);
+      tally(record, outcome);
     }
     if (outcome === before) continue;
     const dry = check.dryRun ? " (dry run: nothing follows)" : "";
     draft.record({ type: "check", gate, check: check.name, outcome }, `${check.name}: ${what}${dry}`);
+  }
+}
+
+function tally(record: CheckRecord, outcome: Outcome): void {
+  if (outcome === "unclear") record.unclear += 1;
+  else {
+    record[outcome] += 1;
+    record.unclear = 0;
   }
 }
 

@@ -7,14 +7,14 @@ import { given, minute, onBlue } from "./given.ts";
 const region = "eu-west-1";
 
 /** A canary at 10 % whose alarm is measured every hour, and so says nothing new for long. */
-async function guarded() {
-  const checkout = await given(
-    "steps: [{ weight: 10 }, { pause: 3h }, { weight: 100 }]\nanalysis: [errors]",
-    {
-      world: { metrics: true },
-      file: "checks:\n  errors: { alarms: [checkout-errors], interval: 1h }",
-    },
-  );
+async function guarded(
+  strategy = "steps: [{ weight: 10 }, { pause: 3h }, { weight: 100 }]\nanalysis: [errors]",
+  limits = "",
+) {
+  const checkout = await given(strategy, {
+    world: { metrics: true },
+    file: `checks:\n  errors: { alarms: [checkout-errors], interval: 1h${limits} }`,
+  });
   const { world } = checkout;
   world.aws.cloudwatch(region, "PutMetricAlarm", {
     AlarmName: "checkout-errors",
@@ -91,6 +91,22 @@ describe("an alarm that fires", () => {
     expect(told.map(({ message }) => message)).toEqual([
       "eventbridge asked for look: the alarm checkout-errors changed: it is measured at once",
     ]);
+  });
+
+  it("ends no analysis sooner, however often it is told of", async () => {
+    const { world, id, tell, teal } = await guarded(
+      "steps: [{ weight: 10 }, { analyze: { checks: [errors] } }, { weight: 100 }]",
+      ", count: 3",
+    );
+    for (let count = 0; count < 5; count += 1) {
+      await tell();
+      await world.run(minute);
+    }
+    expect((await teal.look(id)).gates[0]?.checks?.[0]).toMatchObject({ good: 1 });
+    await world.run(62 * minute);
+    expect((await teal.look(id)).gates[0]?.checks?.[0]).toMatchObject({ good: 2 });
+    await world.run(60 * minute);
+    expect((await teal.look(id)).gates[0]?.state).toBe("done");
   });
 
   it.each([
