@@ -26,7 +26,11 @@ declare module "fastify" {
   }
 }
 
-type Bucket = "look" | "change" | "way-back";
+/** `aws`: what has AWS asked at once, whose own limits the workers need for deployments, rollbacks among them. */
+type Bucket = "look" | "change" | "way-back" | "aws";
+
+/** How many of AWS's for each of the others. */
+const awsShare = 0.1;
 
 /** Short, so that nobody waits long. */
 const windowMs = 10_000;
@@ -44,16 +48,14 @@ export interface Limits {
 export async function limitRates(app: App, { config, log, clock }: ApiParts): Promise<Limits> {
   const { perSecond, failuresPerMinute } = config.current().http.limits;
   await app.register(rateLimit, { global: false, cache: callersMax });
-  const bucket = () =>
-    app.createRateLimit({
-      max: (perSecond * windowMs) / 1000,
-      timeWindow: windowMs,
-      keyGenerator: callerOf,
-    });
-  const buckets = { look: bucket(), change: bucket(), "way-back": bucket() } satisfies Record<
-    Bucket,
-    unknown
-  >;
+  const most = (perSecond * windowMs) / 1000;
+  const bucket = (max: number) => app.createRateLimit({ max, timeWindow: windowMs, keyGenerator: callerOf });
+  const buckets = {
+    look: bucket(most),
+    change: bucket(most),
+    "way-back": bucket(most),
+    aws: bucket(Math.ceil(awsShare * most)),
+  } satisfies Record<Bucket, unknown>;
   const failures = app.createRateLimit({
     max: failuresPerMinute,
     timeWindow: failureWindowMs,
@@ -69,7 +71,7 @@ export async function limitRates(app: App, { config, log, clock }: ApiParts): Pr
     trouble.warn({ caller: verdict.key, bucket: name }, "somebody asks too often");
     throw new TealError(
       "rate-limited",
-      `More than ${perSecond} requests a second came from ${caller} in the last ${windowMs / 1000} s.`,
+      `More than ${verdict.max} such requests came from ${caller} in the last ${windowMs / 1000} s.`,
       { retryAfterMs: verdict.ttl },
     );
   };

@@ -12,7 +12,7 @@ export function plans(app: App, { engine, config, clock }: ApiParts): void {
     "/v1/plan",
     {
       // It changes nothing, and the world may be another one by then.
-      config: { access: { action: "view", of: "service" }, repeats: "own" },
+      config: { access: { action: "view", of: "service" }, repeats: "own", bucket: "aws" },
       schema: {
         operationId: "planDeployment",
         tags: ["deployments"],

@@ -12,7 +12,7 @@ export function recovery(app: App, { engine, strayBook, config, clock, log }: Ap
   app.get(
     "/v1/services/:name/strays",
     {
-      config: { access: { action: "view", of: "service" } },
+      config: { access: { action: "view", of: "service" }, bucket: "aws" },
       schema: {
         operationId: "listStrays",
         tags: ["services"],

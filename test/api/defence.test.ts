@@ -183,6 +183,14 @@ describe("limits", () => {
     expect((await ask({ ...open, from: "2001:db8:0:1::1" })).status).toBe(200);
   });
 
+  it("are tight for what has AWS asked, whose own limits deployments need", async () => {
+    await restage({ limits: { perSecond: 2, failuresPerMinute: 5 } });
+    const strays = { url: "/v1/services/worker/strays" };
+    expect((await asked(2, strays)).status).toBe(200);
+    expect((await ask({ method: "POST", url: "/v1/plan", payload: {} })).status).toBe(429);
+    expect((await ask()).status).toBe(200);
+  });
+
   it("leave probes alone, and can be turned off", async () => {
     await restage({ limits: { perSecond: 1, failuresPerMinute: 5 } });
     expect((await asked(30, { url: "/healthz", headers: {} })).status).toBe(200);
