@@ -92,12 +92,12 @@ export function answerRepeats(app: App, { repeats, log }: Pick<ApiParts, "repeat
 /** After these the key is free for a corrected request; anything else may have had an effect. */
 const wasNotUnderstood: ReadonlySet<number> = new Set([400, 403, 404]);
 
-/** The same key for another path, or in another's hands, is another key. */
+/** The same key for another path, in another's hands or with other rights is another key: no right, no answer. */
 function keyIn(request: FastifyRequest): string | undefined {
   const { identity, method, headers, routeOptions } = request;
   if (method !== "POST" || !identity || routeOptions.config.repeats === "own") return undefined;
   const key = keyOf({ identity, headers });
-  return key && digest([request.url.split("?")[0], key]);
+  return key && digest([request.url.split("?")[0], key, identity.grants]);
 }
 
 function replay({ status, body, location }: Kept, reply: FastifyReply): FastifyReply {

@@ -190,6 +190,18 @@ it("the same key in another's hands, or for another path, is another key", async
   expect((await ask("/v1/deployments/d1/redeploy", {}, key)).body.code).not.toBe("idempotency-conflict");
 });
 
+it("whoever lost the right meanwhile is not told the answer again", async () => {
+  const url = `/v1/deployments/${await shifting()}/commands?wait=5s`;
+  const grants = [{ role: "operator" as const, services: ["*"] }];
+  const { body: made } = await ask("/v1/tokens", { name: "bob", grants }, {});
+  const bobs = { ...key, authorization: `Bearer ${made.token}` };
+  expect((await ask(url, pause, bobs)).status).toBe(200);
+  const record = await stage.tokens.find(made.id);
+  if (!record) throw new Error("there is no token");
+  await stage.tokens.write({ ...record, grants: [{ role: "viewer", services: ["*"] }] });
+  expect((await ask(url, pause, bobs)).status).toBe(403);
+});
+
 it("the key of a request that was not understood is free for a corrected one", async () => {
   await shifting();
   expect((await ask("/v1/deployments/d1/commands", { command: "halt" }, key)).status).toBe(400);
