@@ -26,9 +26,9 @@ export interface Review {
   /** Moments are ISO 8601 in UTC. */
   freezes: { id: string; from: string; to: string; reason: string; services?: string[] }[];
   schedules: { name: string; service: string; what: string; cron: string; timezone: string; next: string }[];
-  /** `when`: every condition, those that hold unless the file says otherwise among them. */
   /** Grants to tokens of issuers. */
   access: { issuer: string; audiences: string[]; when: string[]; role: string; services: string[] }[];
+  /** `when`: every condition, those that hold unless the file says otherwise among them. */
   webhooks: { name: string; from: string; on?: string; service: string; when: string[] }[];
   /** Variables of the environment that a worker needs for it, and that the API does. */
   needs: string[];
