@@ -111,7 +111,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
         engine,
         records,
         wakes,
-        clock,
+        // BullMQ's, which the engine's is behind.
+        clock: { now: () => Date.now() },
         log: silent,
         ...settings,
       });
