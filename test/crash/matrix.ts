@@ -130,7 +130,8 @@ async function takeOver(stage: Stage, id: string, since: number): Promise<number
   return Date.now() - since;
 }
 
-function difference(expected: Ending, found: Ending): string | undefined {
+/** What is otherwise than expected, part by part; undefined where nothing is. */
+export function difference(expected: Ending, found: Ending): string | undefined {
   const parts = new Map<string, unknown>(Object.entries(expected));
   const differing = Object.entries(found).filter(([key, value]) => !isDeepStrictEqual(value, parts.get(key)));
   if (differing.length === 0) return undefined;
