@@ -51,7 +51,7 @@ export function machine(phases: Record<Phase, Rule[]>, guard: typeof forbid) {
     const draft = new Draft(before, seen, now);
     absorb(draft, seen);
     obey(draft, commands, seen);
-    if (draft.d.phase !== before.phase) return draft.finish();
+    if (draft.d.phase !== before.phase || draft.looksAgain) return draft.finish();
     const v = view(draft.d, seen, now);
     const move = firstRule(phases, v).move(v);
     const reason = move.kind === "perform" ? guard(move.effect, draft.d, seen, now) : undefined;

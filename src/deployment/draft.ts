@@ -80,6 +80,8 @@ export class Draft {
   readonly tell: Decision["tell"] = [];
   slot: SlotChange | undefined;
   spawn: Deployment | undefined;
+  /** A command made something due: the next turn, which begins at once, looks before anything is decided. */
+  looksAgain = false;
   private perform = false;
   private wakeAt: number | undefined;
   private endsAt: number | undefined;
@@ -96,6 +98,11 @@ export class Draft {
 
   record(body: EventBody, message: string): void {
     this.events.push({ seq: this.d.events++, at: this.now, message, ...body });
+  }
+
+  lookAgain(): void {
+    this.looksAgain = true;
+    this.wakeAt = this.now;
   }
 
   /** Enters a phase: its clock starts, holds and troubles of the last one are over. */

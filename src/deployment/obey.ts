@@ -84,6 +84,7 @@ function act(draft: Draft, command: Command, seen: Seen): Outcome {
     case "look":
       if (!hurryAlarm(d, command.alarm ?? "", draft.now))
         return refuse("none of its checks goes by that alarm now");
+      draft.lookAgain();
       return done(`the alarm ${command.alarm} changed: it is measured at once`);
     case "supersede":
       if (d.undoes || d.takeUp) return refuse("it puts something right, and so is not superseded");
