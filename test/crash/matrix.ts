@@ -84,7 +84,6 @@ export async function crash(
   point: Point,
   { course, ending }: Undisturbed,
   stages: Stages,
-  successor: WorkerOptions = {},
 ): Promise<CellResult> {
   const stage = await stages();
   try {
@@ -99,7 +98,7 @@ export async function crash(
     const id = await start(stage, course);
     await died(stage, doomed);
     const gap = takeOver(stage, id, Date.now());
-    stage.startWorker({ name: "successor", ...successor });
+    stage.startWorker({ name: "successor" });
     const gapMs = await gap;
     await stage.settled(id);
     const deviation = difference(ending, await endingOf(stage, id));
