@@ -4,6 +4,7 @@
  */
 import { noteMeasurements } from "./analysis.ts";
 import { countTime } from "./clocks.ts";
+import { inheritDoubt } from "./doubt.ts";
 import { effectKey, type Draft, noteShare } from "./draft.ts";
 import type { Effect } from "./effect.ts";
 import type { Fault, Outcome, Seen } from "./observation.ts";
@@ -12,6 +13,7 @@ import { greenShare, tasksFor } from "./traffic.ts";
 import {
   blueHealthy,
   greenHealthy,
+  lateMs,
   percentToBear,
   production,
   readingFault,
@@ -26,11 +28,10 @@ import {
 /** Repeats after AWS's own trouble: 1, 2, 4, … 30 s. A stuck call is tried every 30 s. */
 const repeatMs = { first: 1_000, most: 30_000 } as const;
 
-/** How long after its deadline a call may still take effect on AWS's side. */
-const lateMs = 5_000;
-
 export function absorb(draft: Draft, seen: Seen): void {
   countTime(draft.d, draft.now);
+  const { acting, doubt } = seen.slot;
+  if (acting === draft.d.id && doubt) inheritDoubt(draft.d, doubt, draft.now);
   settlePending(draft, seen.outcome);
   noteTrouble(draft, seen);
   const v = view(draft.d, seen, draft.now);

@@ -1,5 +1,6 @@
 /** What a turn decides: the next record with everything that is written together with it. */
 import type { Answer, Command } from "./command.ts";
+import type { Doubt } from "./doubt.ts";
 import type { DeploymentEvent } from "./event.ts";
 import type { Deployment } from "./record.ts";
 
@@ -19,6 +20,8 @@ export interface Decision {
   events: DeploymentEvent[];
   answers: Answer[];
   slot?: SlotChange;
+  /** With the service let go: what whoever acts on it next must reckon with. */
+  doubt?: Doubt;
   /** Commands for the inboxes of other deployments. */
   tell: { deployment: string; command: Command }[];
   /** A new deployment that this commit creates, at the head of its service's queue. */

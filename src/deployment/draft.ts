@@ -7,6 +7,7 @@ import type { Answer, Command } from "./command.ts";
 import { factsBefore } from "./audit.ts";
 import { copyOf } from "./copy.ts";
 import type { Decision, SlotChange } from "./decision.ts";
+import { doubtOf } from "./doubt.ts";
 import { callLimitMs, type Effect, forwardLimitMs } from "./effect.ts";
 import type { DeploymentEvent, EventBody } from "./event.ts";
 import { isTerminal, mayAsk, mayGo, type Phase } from "./phases.ts";
@@ -290,6 +291,7 @@ export class Draft {
   finish(): Decision {
     if (this.wakeAt === undefined) delete this.d.dueAt;
     else this.d.dueAt = this.wakeAt;
+    const doubt = this.slot === "retain" || this.slot === "done" ? doubtOf(this.d, this.now) : undefined;
     return {
       next: this.d,
       perform: this.perform,
@@ -297,6 +299,7 @@ export class Draft {
       answers: this.answers,
       tell: this.tell,
       ...(this.slot && { slot: this.slot }),
+      ...(doubt && { doubt }),
       ...(this.spawn && { spawn: this.spawn }),
       ...(this.wakeAt !== undefined && { wakeAt: this.wakeAt }),
       ...(this.endsAt !== undefined && { endsAt: this.endsAt }),

@@ -4,6 +4,7 @@
  */
 import type { Closed } from "./calendar.ts";
 import type { Ask, Measured } from "./check.ts";
+import type { Doubt } from "./doubt.ts";
 import type { HookAnswer } from "./hook.ts";
 import type { RouteRef, Tag, TaskSetSpec } from "./target.ts";
 
@@ -128,6 +129,8 @@ export interface SlotSeen {
   /** The deployment that keeps its blue warm or drains it, its way being free for the next. */
   retaining?: string;
   queue: string[];
+  /** What was in doubt when somebody last let go of the service. */
+  doubt?: Doubt;
 }
 
 export interface Seen {

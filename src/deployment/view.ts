@@ -93,6 +93,9 @@ export function routeState(v: View, route: RouteRecord): RouteState {
   return acknowledged && !mayComeLate(v) ? "drifted" : "behind";
 }
 
+/** How long after its deadline a call may still take effect on AWS's side. */
+export const lateMs = 5_000;
+
 /** How long after a call was in doubt a change of the routes may be that call, come late. */
 export const lateCallMs = 120_000;
 

@@ -137,6 +137,7 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
             audit: placesOf(next, events),
             wakeAt,
             change: decision.slot,
+            doubt: decision.doubt && JSON.stringify(decision.doubt),
             spawn: spawn && toInsert({ ...spawn, events: 1 }, [createdEvent(spawn)]),
             tell: decision.tell.map(({ deployment, command }) => ({
               id: deployment,
@@ -187,7 +188,7 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
       const [acting, retaining, queue, build] = await asking(`read the slot of ${service}`, () =>
         redis.tealSlot(prefix, JSON.stringify({ service })),
       );
-      return { ...toSlot([acting, retaining, queue]), ...(build !== "" && { build: Number(build) }) };
+      return { ...toSlot([acting, retaining, queue, ""]), ...(build !== "" && { build: Number(build) }) };
     },
 
     list: async ({ service, phases, before, limit }) => {
@@ -313,8 +314,13 @@ function placesOf(d: Deployment, events: DeploymentEvent[]): string[] {
   return events.filter(isAudited).map((event) => auditPlace(d, event));
 }
 
-function toSlot([acting, retaining, queue]: SlotReply): SlotSeen {
-  return { ...(acting !== "" && { acting }), ...(retaining !== "" && { retaining }), queue };
+function toSlot([acting, retaining, queue, doubt]: SlotReply): SlotSeen {
+  return {
+    ...(acting !== "" && { acting }),
+    ...(retaining !== "" && { retaining }),
+    queue,
+    ...(doubt !== "" && { doubt: JSON.parse(doubt) }),
+  };
 }
 
 // What these keys hold was written by this file alone, so it has the type it was written with.

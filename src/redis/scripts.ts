@@ -11,7 +11,7 @@
  *     d:<id>:seen        sorted set of the ids of posted commands, by time
  *     d:<id>:events      list of events (JSON), the newest ones
  *     due                sorted set of ids by the time of their next turn
- *     slot:<service>     hash: acting, retaining, build (the greatest accepted one)
+ *     slot:<service>     hash: acting, retaining, build (the greatest accepted one), doubt (of who last let go of it)
  *     queue:<service>    list of ids, the next one first
  *     all                sorted set of places (see `position`), all scores 0
  *     service:<service>  the same for one service
@@ -25,10 +25,11 @@
 import type { Redis, Result } from "ioredis";
 
 /** Acting and retaining are empty where there is none. */
-export type SlotReply = [acting: string, retaining: string, queue: string[]];
+/** `doubt` is empty where nothing was. */
+export type SlotReply = [acting: string, retaining: string, queue: string[], doubt: string];
 
 /** `build` is empty where none was accepted. */
-export type BuildSlotReply = [...SlotReply, build: string];
+export type BuildSlotReply = [acting: string, retaining: string, queue: string[], build: string];
 
 export type CreateReply =
   | ["created", asked: string]
@@ -80,8 +81,8 @@ local function writeThoughFull() call('DEL', p .. 'nothing') end
 local function deploymentKey(id) return p .. 'd:' .. id end
 
 local function slotOf(service)
-  local slot = call('HMGET', p .. 'slot:' .. service, 'acting', 'retaining')
-  return { slot[1] or '', slot[2] or '', call('LRANGE', p .. 'queue:' .. service, 0, -1) }
+  local slot = call('HMGET', p .. 'slot:' .. service, 'acting', 'retaining', 'doubt')
+  return { slot[1] or '', slot[2] or '', call('LRANGE', p .. 'queue:' .. service, 0, -1), slot[3] or '' }
 end
 
 local function dueBy(id, at)
@@ -215,7 +216,7 @@ return { epoch, found[1], found[2], call('LRANGE', key .. ':inbox', 0, -1), slot
 
 /**
  * Arguments: id, wayBack, epoch, version, inbox (ids), slot {acting, retaining, queue}, now, record, terminal, settled,
- * seq (of the first event), events, wakeAt?, change?, spawn? (as in create, of the same service), tell [{id, commandId, command}], limits.
+ * seq (of the first event), events, wakeAt?, change?, doubt?, spawn? (as in create, of the same service), tell [{id, commandId, command}], limits.
  */
 const tealCommit = /* lua */ `
 local key = deploymentKey(a.id)
@@ -252,6 +253,7 @@ if a.change then
     if slot[1] == a.id then call('HDEL', slotKey, 'acting') end
     if a.change == 'retain' then call('HSET', slotKey, 'retaining', a.id)
     elseif slot[2] == a.id then call('HDEL', slotKey, 'retaining') end
+    if a.doubt then call('HSET', slotKey, 'doubt', a.doubt) end
   end
 end
 

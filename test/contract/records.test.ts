@@ -297,6 +297,21 @@ describe.each(Object.keys(implementations))("records in %s", (name) => {
       });
     });
 
+    it("tells whoever acts next what was in doubt when the service was let go, until somebody else leaves a doubt", async () => {
+      const doubt = (until: number) => ({
+        until,
+        pair: { blue: "a", green: "b" },
+        asked: { "arn:route": [{ blue: 50, green: 50 }] },
+      });
+      for (const id of ["a", "b", "c"]) await create(id);
+      await commit("a", { phase: "retaining" }, { slot: "retain", doubt: doubt(9_000) });
+      expect(await slot("b")).toEqual({ acting: "b", retaining: "a", queue: ["c"], doubt: doubt(9_000) });
+      await commit("a", { phase: "succeeded" }, { slot: "done" });
+      expect(await slot("b")).toEqual({ acting: "b", queue: ["c"], doubt: doubt(9_000) });
+      await commit("b", { phase: "rolled_back" }, { slot: "done", doubt: doubt(12_000) });
+      expect(await slot("c")).toEqual({ acting: "c", queue: [], doubt: doubt(12_000) });
+    });
+
     it("keeps the newest events only, and numbers on", async () => {
       records = await open({ events: 3 });
       await create("a");

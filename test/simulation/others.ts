@@ -21,7 +21,11 @@ export function drift(world: World, laid: Laid, route: "listener" | "rule", gree
 export function meddle(world: World, laid: Laid, how: Extract<Happening, { kind: "meddle" }>["how"]): void {
   const { aws } = world;
   const at = { cluster: "prod", service: laid.target.name };
-  const sets = world.sets(laid.target.name).filter((set) => set.status !== "DRAINING");
+  // As it is, which what is read may lag.
+  const { taskSets } = aws.region(region).ecs;
+  const sets = world
+    .sets(laid.target.name)
+    .filter(({ taskSetArn = "" }) => (taskSets.get(taskSetArn)?.status ?? "DRAINING") !== "DRAINING");
   const primary = sets.find((set) => set.status === "PRIMARY")?.taskSetArn ?? "";
   const other = sets.find((set) => set.status !== "PRIMARY")?.taskSetArn;
   switch (how) {

@@ -7,7 +7,8 @@
 import { createHash } from "node:crypto";
 import type { CommandKind } from "../../src/deployment/command.ts";
 import type { Decide } from "../../src/deployment/decide.ts";
-import { isTerminal } from "../../src/deployment/phases.ts";
+import { needsPerson } from "../../src/deployment/draft.ts";
+import { isTerminal, mayAsk } from "../../src/deployment/phases.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import type { Strategy } from "../../src/deployment/strategy.ts";
 import type { CommandOrder, Engine } from "../../src/engine/engine.ts";
@@ -691,8 +692,7 @@ class Simulation {
       // A check that can't tell will not be able to later either.
       else if (d.hold?.gate !== undefined) await this.ask(d.id, "skip");
       else if (d.hold?.kind === "paused" || d.hold?.kind === "drift") await this.ask(d.id, "resume");
-      // What stays stuck although nothing is refused any more can't be helped by asking again.
-      if (d.hold?.kind === "stuck") await this.ask(d.id, tired || this.lost ? "release" : "retry");
+      if (d.hold?.kind === "stuck") await this.ask(d.id, tired || this.lost ? "release" : helpOf(d));
     }
     if (this.mayLeaveStrays) await this.recover();
   }
@@ -806,6 +806,12 @@ function imagesOf(plan: Plan): Plan["behaviours"] {
       plan.services.map((_, n) => [`demo/s${n}:${version}`, behaviour]),
     ),
   );
+}
+
+/** What a stuck deployment asks for: to try again what was refused, or else to go back, as far as there is a way. */
+function helpOf({ phase, trouble }: Deployment): CommandKind {
+  if (Object.values(trouble).some(needsPerson)) return "retry";
+  return mayAsk(phase, "rollback") && phase !== "rolling_back" ? "rollback" : "retry";
 }
 
 /** All of the pair's weight on the first group; beside it a third group, or clients that stay where they were. */

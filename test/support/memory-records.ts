@@ -172,6 +172,7 @@ export function createMemoryRecords(options: { limits?: Partial<RecordLimits> } 
     else state.due.set(id, decision.wakeAt);
 
     if (decision.slot) changeSlot(slotOf(service), id, decision.slot);
+    if (decision.doubt) slotOf(service).doubt = frozen(decision.doubt);
     const wake = new Set<string>();
     const { spawn } = decision;
     if (spawn && !state.entries.has(spawn.id)) {

@@ -86,8 +86,11 @@ describe("decide", () => {
         }
       }
       if (kind === "rollback" && mayAsk(d.phase, kind) && d.blue) expect(answer?.obeyed).toBe(true);
-      const forward = made.perform && made.next.pending?.effect.kind === "setWeights";
-      if (kind === "pause" && answer?.obeyed) expect(forward && d.phase === "shifting").toBe(false);
+      // It stands still: nothing is written but what was asked before, where a route no longer reads so.
+      const effect = made.perform ? made.next.pending?.effect : undefined;
+      if (kind === "pause" && answer?.obeyed && effect?.kind === "setWeights") {
+        expect(effect.to).toEqual(d.routes.find(({ ref }) => ref.arn === effect.route.arn)?.asked);
+      }
     });
   }
 

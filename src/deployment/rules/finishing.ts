@@ -150,6 +150,7 @@ export const retaining: Rule[] = [
     }),
   },
   unreadable,
+  behind(full),
   paused,
   {
     situation: "retaining",
@@ -171,6 +172,8 @@ export const draining: Rule[] = [
   },
   ...wayBack,
   unreadable,
+  // What a late call leads to blue has nobody to serve it for much longer.
+  behind(full),
   paused,
   {
     situation: "blue-deleted",
@@ -192,7 +195,6 @@ export const draining: Rule[] = [
     when: (v) => v.blue?.status === "DRAINING",
     move: (v) => soon(v, `the old task set is deleted; ${v.blue?.running ?? 0} of its tasks are stopping`),
   },
-  behind(full),
   {
     situation: "green-not-primary",
     when: (v) => v.primary?.arn !== v.d.green.arn,

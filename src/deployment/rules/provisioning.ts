@@ -18,6 +18,7 @@ import {
 import { currentStep, hookGates } from "./gates.ts";
 import { enter, hold, perform, performOnce, pollMs, rollBack, type Rule, soon } from "./rule.ts";
 import {
+  behind,
   blueGone,
   deadlineCause,
   drifted,
@@ -58,6 +59,8 @@ export const provisioning: Rule[] = [
   primaryElsewhere,
   promotedUnknown,
   drifted,
+  // It asked for nothing yet, so what came late was asked by whoever acted before.
+  behind(() => 0),
   blueGone,
   // Whoever may refuse is asked before the way back of the one before is given up.
   ...hookGates,

@@ -192,13 +192,14 @@ export function behind(percent: (v: View) => number): Rule {
   };
 }
 
-function askAgain(v: View, route: RouteRecord): Move {
+/** As it was last asked. */
+export function askAgain(v: View, route: RouteRecord): Move {
   const pair = v.d.pair;
   const from = weightsRead(v, route);
-  if (!pair || !from) return soon(v, "waiting for the test routes");
+  if (!pair || !from) return soon(v, "waiting for the routes");
   return forward(
     { kind: "setWeights", route: route.ref, pair, from, to: route.asked },
-    `test traffic once more: ${route.ref.kind} from ${showWeights(from)} to ${showWeights(route.asked)}`,
+    `a call of ours came late: ${nameOf(route)} from ${showWeights(from)} back to ${showWeights(route.asked)}`,
   );
 }
 

@@ -1,6 +1,6 @@
 /** `testing`, `shifting` and `baking`: the steps, each of which has happened when AWS reads so. */
 import { isGate, scaleFor, weightBefore } from "../strategy.ts";
-import { sameWeights, weightsAt } from "../traffic.ts";
+import { greenShare, sameWeights, weightsAt } from "../traffic.ts";
 import { seconds } from "../draft.ts";
 import { elapsedMs, type RouteRecord } from "../record.ts";
 import {
@@ -8,6 +8,7 @@ import {
   greenHealthy,
   isSteady,
   production,
+  routesIn,
   tasksNeeded,
   tasksToBear,
   type View,
@@ -17,6 +18,7 @@ import { analysisFailed, currentStep, gates, named, stepDone } from "./gates.ts"
 import { clock, enter, hold, performOnce, rollBack, type Rule, soon, until } from "./rule.ts";
 import {
   appointmentDue,
+  askAgain,
   behind,
   blueGone,
   closure,
@@ -104,6 +106,14 @@ function stepping(last: Rule, before: Rule[]): Rule[] {
     reapply,
     drifted,
     blueGone,
+    {
+      situation: "route-behind",
+      when: (v) => behindHere(v) !== undefined,
+      move: (v) => {
+        const route = behindHere(v);
+        return route ? askAgain(v, route) : soon(v, "waiting for the routes");
+      },
+    },
     lagging,
     appointmentDue,
     paused,
@@ -242,6 +252,14 @@ function routesToWrite(v: View): RouteRecord[] {
     return (
       (route.test ?? false) === test && read !== undefined && !sameWeights(read, weightsAt(route, percent))
     );
+  });
+}
+
+/** What a step gives green it writes itself, once green is ready for it; what green has beyond that waits for nothing. */
+function behindHere(v: View): RouteRecord | undefined {
+  return routesIn(v, "behind").find((route) => {
+    const read = weightsRead(v, route);
+    return percentOf(v) === undefined || (read !== undefined && greenShare(read) > greenShare(route.asked));
   });
 }
 
