@@ -692,9 +692,21 @@ class Simulation {
       // A check that can't tell will not be able to later either.
       else if (d.hold?.gate !== undefined) await this.ask(d.id, "skip");
       else if (d.hold?.kind === "paused" || d.hold?.kind === "drift") await this.ask(d.id, "resume");
-      if (d.hold?.kind === "stuck") await this.ask(d.id, tired || this.lost ? "release" : helpOf(d));
+      if (d.hold?.kind === "stuck") await this.help(d, tired);
     }
     if (this.mayLeaveStrays) await this.recover();
+  }
+
+  /** As its reason says: what was refused is tried again; what only a person can decide goes back. */
+  private async help(d: Deployment, tired: boolean): Promise<void> {
+    if (tired || this.lost) return await this.ask(d.id, "release");
+    const refused = Object.values(d.trouble).some(needsPerson);
+    if (refused || d.phase === "rolling_back" || !mayAsk(d.phase, "rollback"))
+      return await this.ask(d.id, "retry");
+    // Nobody but Teal has done anything that a person would have to judge.
+    if (!this.meddled.has(d.service) && this.thawed.length === 0)
+      this.violations.push(`6 ${d.id} (${d.phase}) calls a person for nothing: ${d.hold?.reason}`);
+    await this.ask(d.id, "rollback");
   }
 
   private latest(service: number): string | undefined {
@@ -806,12 +818,6 @@ function imagesOf(plan: Plan): Plan["behaviours"] {
       plan.services.map((_, n) => [`demo/s${n}:${version}`, behaviour]),
     ),
   );
-}
-
-/** What a stuck deployment asks for: to try again what was refused, or else to go back, as far as there is a way. */
-function helpOf({ phase, trouble }: Deployment): CommandKind {
-  if (Object.values(trouble).some(needsPerson)) return "retry";
-  return mayAsk(phase, "rollback") && phase !== "rolling_back" ? "rollback" : "retry";
 }
 
 /** All of the pair's weight on the first group; beside it a third group, or clients that stay where they were. */
