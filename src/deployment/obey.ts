@@ -306,6 +306,7 @@ function acceptDrift(draft: Draft, seen: Seen): void {
     if (weights.blue === route.asked.blue && weights.green === route.asked.green) continue;
     // It now counts as a value of ours that is behind, so that the phase's own percentage is written again.
     route.earlier = [weights, ...route.earlier];
+    route.granted = weights;
     route.askedAt = 0;
   }
 }

@@ -100,6 +100,8 @@ export interface RouteRecord {
   askedAt: number;
   /** What we asked before that, newest first; a route that reads so lags or was written late. */
   earlier: Weights[];
+  /** What others wrote and a person took for granted: left so until it is written for another reason. */
+  granted?: Weights;
   /** Digest of the rest of the route, as last accepted. */
   rest: string;
   /** How often weights that others changed were written again. */

@@ -104,6 +104,13 @@ export function mayComeLate(v: View): boolean {
   return v.d.unsureUntil > 0 && v.now < v.d.unsureUntil + lateCallMs;
 }
 
+/** It reads what a call of ours asked for that came late, and not what a person took for granted. */
+export function isLate(v: View, route: RouteRecord): boolean {
+  const read = weightsRead(v, route);
+  const granted = read !== undefined && route.granted !== undefined && sameWeights(read, route.granted);
+  return mayComeLate(v) && !granted && routeState(v, route) === "behind";
+}
+
 export function routesIn(v: View, ...states: RouteState[]): RouteRecord[] {
   return v.d.routes.filter((route) => states.includes(routeState(v, route)));
 }

@@ -62,6 +62,23 @@ it.each<[Phase, [number, number], string]>([
   expect((await world.events(second)).filter(({ type }) => type === "hold")).toEqual([]);
 });
 
+it("what a person took for granted meanwhile is no late call", async () => {
+  const world = new World();
+  const laid = world.lay();
+  await firstDeployment(world, laid);
+
+  const second = await world.start(laid, { taskDefinition: "checkout:3" }, { strategy: fifth });
+  const shown = async () => (await world.deployment(second)).observed?.routes[0]?.green === 20;
+  await world.until("at its first share", shown);
+  await world.run(5_000);
+  writeWeights(world, laid.listener, laid.groups, [35, 65]);
+  await world.until("held", async () => (await world.deployment(second)).hold?.kind === "drift");
+  await world.ask(second, "resume");
+  await world.run(15_000);
+  expect(world.weights(laid)[0]).toEqual([35, 65]);
+  await world.ends(second, "succeeded");
+});
+
 it("long after, the same weights are somebody else's doing, and are held", async () => {
   const world = new World();
   const laid = world.lay();

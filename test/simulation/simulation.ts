@@ -161,6 +161,8 @@ class Simulation {
   private readonly asked: { id: string; commandId: string }[] = [];
   /** Services that somebody did to what only Teal should: how they end is not ours to answer for. */
   private readonly meddled = new Set<string>();
+  /** Those that a person told to go back, because they were stuck. */
+  private readonly helped = new Set<string>();
   private removals = 0;
   private turnsBefore = 0;
   private readonly endedAt = new Map<string, number>();
@@ -706,7 +708,8 @@ class Simulation {
     // Nobody but Teal has done anything that a person would have to judge.
     if (!this.meddled.has(d.service) && this.thawed.length === 0)
       this.violations.push(`6 ${d.id} (${d.phase}) calls a person for nothing: ${d.hold?.reason}`);
-    await this.ask(d.id, "rollback");
+    await this.ask(d.id, this.helped.has(d.id) ? "release" : "rollback");
+    this.helped.add(d.id);
   }
 
   private latest(service: number): string | undefined {

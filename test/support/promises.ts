@@ -74,6 +74,8 @@ class PromiseWatch implements Watch {
   private readonly world: World;
   private readonly options: WatchOptions;
   private readonly known = new Map<string, Deployment>();
+  /** Where something was ever deployed. */
+  private readonly regions = new Set<string>();
   /** Until when a deployment has taken over what others did to its routes: by preparing, or as told by a person. */
   private readonly acceptedAt = new Map<string, number>();
   /** When Redis last came back older or empty. */
@@ -109,11 +111,7 @@ class PromiseWatch implements Watch {
   }
 
   check(): void {
-    for (const region of this.regions()) this.look(region, "others");
-  }
-
-  private regions(): Set<string> {
-    return new Set([...this.known.values()].map((d) => d.target.region));
+    for (const region of this.regions) this.look(region, "others");
   }
 
   private broken(promise: WatchedPromise, what: string): void {
@@ -169,6 +167,7 @@ class PromiseWatch implements Watch {
     if (stale) this.broken(4, `${id} was changed by a worker that had been replaced`);
     const d = decision.next;
     this.known.set(id, d);
+    this.regions.add(d.target.region);
     for (const { arn } of d.target.testRoutes ?? []) this.testRoutes.add(arn);
     this.look(d.target.region, "others");
     this.oneHand(d);

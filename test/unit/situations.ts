@@ -87,6 +87,11 @@ const fallBehind = (scene: Scene) => {
   }
   weigh(scene, 50, 50, { asked: false });
 };
+/** A call that nobody heard of landed after all. */
+const comeLate = (scene: Scene) => {
+  fallBehind(scene);
+  scene.d.unsureUntil = now - 5_000;
+};
 const askBack = ({ d }: Scene) => {
   d.rollbackAsked = { id: "c1", kind: "rollback", actor: { kind: "operator", name: "ada" }, at: now };
 };
@@ -317,7 +322,7 @@ export const situations: Record<Phase, Table> = {
     unreadable: [cannotRead, "wait"],
     paused: [pause, "hold paused"],
     drifted: [drift, "hold drift"],
-    "route-behind": [fallBehind, "perform setWeights"],
+    "route-behind": [comeLate, "perform setWeights"],
     "blue-gone": [deleteBlue, "hold stuck"],
     "predecessor-retains": [({ seen }) => void (seen.slot.retaining = "checkout-0"), "tell yield checkout-0"],
     "idle-group-occupied": [
@@ -370,7 +375,7 @@ export const situations: Record<Phase, Table> = {
     "drift-reapplied": [reapplied, "perform setWeights"],
     drifted: [drift, "hold drift"],
     "blue-gone": [deleteBlue, "hold stuck"],
-    "route-behind": [fallBehind, "perform setWeights"],
+    "route-behind": [comeLate, "perform setWeights"],
     "route-lagging": [lag, "wait"],
     "appointment-due": [meet, "note"],
     paused: [pause, "hold paused"],
@@ -414,7 +419,7 @@ export const situations: Record<Phase, Table> = {
     unreadable: [cannotRead, "wait"],
     drifted: [drift, "hold drift"],
     "blue-gone": [deleteBlue, "hold stuck"],
-    "route-behind": [fallBehind, "perform setWeights"],
+    "route-behind": [comeLate, "perform setWeights"],
     "route-lagging": [lag, "wait"],
     paused: [pause, "hold paused"],
     "steps-done": [step(5, asIs), "enter baking"],
@@ -498,7 +503,7 @@ export const situations: Record<Phase, Table> = {
       "tell rollback checkout-9",
     ],
     unreadable: [cannotRead, "wait"],
-    "route-behind": [fallBehind, "perform setWeights"],
+    "route-behind": [comeLate, "perform setWeights"],
     paused: [pause, "hold paused"],
     retaining: [asIs, "wait"],
     retained: [long, "enter draining"],

@@ -3,12 +3,14 @@ import type { Command } from "../command.ts";
 import { teal } from "../draft.ts";
 import { setsIn } from "../findings.ts";
 import { createRequest, withImages } from "../inherit.ts";
+import type { RouteRecord } from "../record.ts";
 import { firstScale } from "../strategy.ts";
 import { tagKeys, taskSetsMax } from "../target.ts";
 import {
   countOf,
   failedTasks,
   greenHealthy,
+  isLate,
   isSteady,
   stopReasons,
   tasksNeeded,
@@ -18,7 +20,7 @@ import {
 import { currentStep, hookGates } from "./gates.ts";
 import { enter, hold, perform, performOnce, pollMs, rollBack, type Rule, soon } from "./rule.ts";
 import {
-  behind,
+  askAgain,
   blueGone,
   deadlineCause,
   drifted,
@@ -32,6 +34,11 @@ import {
   taggedBack,
   unreadable,
 } from "./shared.ts";
+
+/** While the one before still keeps its blue, it puts right by itself what came late of it. */
+function lateBefore(v: View): RouteRecord | undefined {
+  return predecessor(v) === undefined ? v.d.routes.find((route) => isLate(v, route)) : undefined;
+}
 
 export const provisioning: Rule[] = [
   {
@@ -59,8 +66,11 @@ export const provisioning: Rule[] = [
   primaryElsewhere,
   promotedUnknown,
   drifted,
-  // It asked for nothing yet, so what came late was asked by whoever acted before.
-  behind(() => 0),
+  {
+    situation: "route-behind",
+    when: (v) => lateBefore(v) !== undefined,
+    move: (v) => askAgain(v, lateBefore(v)),
+  },
   blueGone,
   // Whoever may refuse is asked before the way back of the one before is given up.
   ...hookGates,

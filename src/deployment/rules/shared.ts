@@ -6,6 +6,7 @@ import { unwell } from "../promote.ts";
 import { elapsedMs, type Hold, type RouteRecord } from "../record.ts";
 import { greenShare, showWeights, weightsAt } from "../traffic.ts";
 import {
+  blueHealthy,
   countOf,
   failedTasks,
   greenHealthy,
@@ -186,21 +187,39 @@ export function behind(percent: (v: View) => number): Rule {
     when: (v) => routesIn(v, "behind").length > 0,
     move: (v) => {
       const late = routesIn(v, "behind");
+      const [route] = late;
       // A test route takes no share of the production traffic: it goes by what was asked of it last.
-      return late[0]?.test ? askAgain(v, late[0]) : writeRoute(v, late, percent(v));
+      if (!route || route.test) return askAgain(v, route);
+      if (!canBear(v, route, weightsAt(route, percent(v)))) return soon(v, tooFew(route));
+      return writeRoute(v, late, percent(v));
     },
   };
 }
 
 /** As it was last asked. */
-export function askAgain(v: View, route: RouteRecord): Move {
+export function askAgain(v: View, route: RouteRecord | undefined): Move {
   const pair = v.d.pair;
-  const from = weightsRead(v, route);
-  if (!pair || !from) return soon(v, "waiting for the routes");
+  const from = route && weightsRead(v, route);
+  if (!route || !pair || !from) return soon(v, "waiting for the routes");
+  if (!canBear(v, route, route.asked)) return soon(v, tooFew(route));
   return forward(
     { kind: "setWeights", route: route.ref, pair, from, to: route.asked },
     `a call of ours came late: ${nameOf(route)} from ${showWeights(from)} back to ${showWeights(route.asked)}`,
   );
+}
+
+/** Whether the colour that gets more by these weights has the healthy tasks for it. */
+function canBear(v: View, route: RouteRecord, to: Weights): boolean {
+  const read = weightsRead(v, route);
+  if (!read || route.test || greenShare(to) === greenShare(read)) return true;
+  if (greenShare(to) > greenShare(read))
+    return (greenHealthy(v) ?? 0) >= tasksNeeded(v, 100 * greenShare(to));
+  const share = ((v.d.blue?.scalePercent ?? 100) / 100) * (1 - greenShare(to));
+  return (blueHealthy(v) ?? 0) >= tasksNeeded(v, 100 * share);
+}
+
+function tooFew(route: RouteRecord): string {
+  return `${nameOf(route)} is to read ${showWeights(route.asked)} again, as soon as there are enough healthy tasks for it`;
 }
 
 export const lagging: Rule = {
@@ -286,7 +305,8 @@ function bent(v: View): RouteRecord[] {
     const read = weightsRead(v, route);
     if (!reading?.ok || !read || reading.value.rest !== route.rest) return false;
     const more = greenShare(route.asked) > greenShare(read);
-    return (route.reapplied ?? 0) < reapplyMax && !(more && closure(v) !== undefined);
+    const mayMove = canBear(v, route, route.asked) && !(more && closure(v) !== undefined);
+    return (route.reapplied ?? 0) < reapplyMax && mayMove;
   });
 }
 

@@ -6,9 +6,9 @@ import { elapsedMs, type RouteRecord } from "../record.ts";
 import {
   countOf,
   greenHealthy,
+  isLate,
   isSteady,
   production,
-  routesIn,
   tasksNeeded,
   tasksToBear,
   type View,
@@ -109,10 +109,7 @@ function stepping(last: Rule, before: Rule[]): Rule[] {
     {
       situation: "route-behind",
       when: (v) => behindHere(v) !== undefined,
-      move: (v) => {
-        const route = behindHere(v);
-        return route ? askAgain(v, route) : soon(v, "waiting for the routes");
-      },
+      move: (v) => askAgain(v, behindHere(v)),
     },
     lagging,
     appointmentDue,
@@ -257,9 +254,10 @@ function routesToWrite(v: View): RouteRecord[] {
 
 /** What a step gives green it writes itself, once green is ready for it; what green has beyond that waits for nothing. */
 function behindHere(v: View): RouteRecord | undefined {
-  return routesIn(v, "behind").find((route) => {
+  return v.d.routes.find((route) => {
     const read = weightsRead(v, route);
-    return percentOf(v) === undefined || (read !== undefined && greenShare(read) > greenShare(route.asked));
+    const beyond = read !== undefined && greenShare(read) > greenShare(route.asked);
+    return isLate(v, route) && (beyond || percentOf(v) === undefined);
   });
 }
 

@@ -61,10 +61,10 @@ const undo: Rule[] = [
   },
   {
     situation: "blue-gone",
-    when: (v) => needsBlue(v) && isBlueGone(v),
+    when: (v) => isBlueGone(v) && (needsBlue(v) || v.green?.status === "PRIMARY"),
     move: (v) => {
       const reason =
-        "the old task set is gone, so traffic stays on green; release this deployment and deploy what should serve";
+        "the old task set is gone, so green stays; release this deployment and deploy what should serve";
       return hold(v, "stuck", reason);
     },
   },
