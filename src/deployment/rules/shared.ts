@@ -190,7 +190,7 @@ export function behind(percent: (v: View) => number): Rule {
       const [route] = late;
       // A test route takes no share of the production traffic: it goes by what was asked of it last.
       if (!route || route.test) return askAgain(v, route);
-      if (!canBear(v, route, weightsAt(route, percent(v)))) return soon(v, tooFew(route));
+      if (!canBear(v, route, weightsAt(route, percent(v)))) return hold(v, "drift", tooFew(route));
       return writeRoute(v, late, percent(v));
     },
   };
@@ -201,7 +201,7 @@ export function askAgain(v: View, route: RouteRecord | undefined): Move {
   const pair = v.d.pair;
   const from = route && weightsRead(v, route);
   if (!route || !pair || !from) return soon(v, "waiting for the routes");
-  if (!canBear(v, route, route.asked)) return soon(v, tooFew(route));
+  if (!canBear(v, route, route.asked)) return hold(v, "drift", tooFew(route));
   return forward(
     { kind: "setWeights", route: route.ref, pair, from, to: route.asked },
     `a call of ours came late: ${nameOf(route)} from ${showWeights(from)} back to ${showWeights(route.asked)}`,
@@ -219,7 +219,7 @@ function canBear(v: View, route: RouteRecord, to: Weights): boolean {
 }
 
 function tooFew(route: RouteRecord): string {
-  return `${nameOf(route)} is to read ${showWeights(route.asked)} again, as soon as there are enough healthy tasks for it`;
+  return `${nameOf(route)} gets ${showWeights(route.asked)} again as soon as there are enough healthy tasks for it`;
 }
 
 export const lagging: Rule = {
