@@ -1,6 +1,7 @@
 /** What every implementation of `Records` must do. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AuditQuery, Claimed, Committed, Records } from "../../src/engine/ports.ts";
+import type { Doubt } from "../../src/deployment/doubt.ts";
 import type { Decision } from "../../src/deployment/decision.ts";
 import type { DeploymentEvent } from "../../src/deployment/event.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
@@ -20,6 +21,10 @@ const implementations: Record<string, (limits?: Partial<RecordLimits>) => Promis
 };
 
 const now = 5_000;
+
+function doubt(until: number): Doubt {
+  return { until, pair: { blue: "a", green: "b" }, asked: { "arn:route": [{ blue: 50, green: 50 }] } };
+}
 
 describe.each(Object.keys(implementations))("records in %s", (name) => {
   let opened: Opened[] = [];
@@ -298,11 +303,6 @@ describe.each(Object.keys(implementations))("records in %s", (name) => {
     });
 
     it("tells whoever acts next what was in doubt when the service was let go, until somebody else leaves a doubt", async () => {
-      const doubt = (until: number) => ({
-        until,
-        pair: { blue: "a", green: "b" },
-        asked: { "arn:route": [{ blue: 50, green: 50 }] },
-      });
       for (const id of ["a", "b", "c"]) await create(id);
       await commit("a", { phase: "retaining" }, { slot: "retain", doubt: doubt(9_000) });
       expect(await slot("b")).toEqual({ acting: "b", retaining: "a", queue: ["c"], doubt: doubt(9_000) });

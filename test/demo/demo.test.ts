@@ -1,17 +1,13 @@
 /**
  * The demo as the program that `make demo` runs, and what it shows when a promise is broken. Each scene is played
- * twice side by side, with a sound worker and with a broken one: only the broken one may lose a request. The act with
- * payments takes minutes, as CloudWatch's do: whole and sound it is played by CI's `make demo`, and here with a broken
- * verdict, beside all the others.
+ * twice side by side, with a sound worker and with a broken one: only the broken one may lose a request.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { Redis } from "ioredis";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Result } from "../../examples/demo/judge.ts";
-import { type RunningProcess, startBuilt } from "../support/processes.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { RunningProcess } from "../support/processes.ts";
 import { startRedis } from "../support/redis.ts";
+import { emptyDirectory, ended, failedChecks, startDemo } from "./played.ts";
 
 let directory: string;
 
@@ -23,48 +19,9 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** The long one, under way from the first test to the last. */
-let unseen: { directory: string; demo: RunningProcess };
-
-beforeAll(() => {
-  const own = emptyDirectory();
-  unseen = {
-    directory: own,
-    demo: start("test/demo/scene.js", ["errors-unseen", "--sabotaged"], { in: own }),
-  };
-});
-
-afterAll(() => {
-  rmSync(unseen.directory, { recursive: true, force: true });
-});
-
-function emptyDirectory(): string {
-  return mkdtempSync(join(tmpdir(), "teal-demo-test-"));
+function start(path: string, args: string[], redisUrl?: string): RunningProcess {
+  return startDemo(path, args, directory, redisUrl);
 }
-
-interface Where {
-  in?: string;
-  redisUrl?: string;
-}
-
-/** Everything that the demo and its processes write goes to a directory: the test's own, or the one given. */
-function start(path: string, args: string[], { in: own = directory, redisUrl }: Where = {}): RunningProcess {
-  return startBuilt(path, args, { env: { TMPDIR: own, REDIS_URL: redisUrl } });
-}
-
-async function ended(demo: RunningProcess): Promise<{ code: number | null; result: Result }> {
-  const { code } = await demo.exited;
-  const line = demo
-    .output()
-    .split("\n")
-    .find((line) => line.startsWith('{"ok":'));
-  if (line === undefined)
-    throw new Error(`${demo.name} ended with code ${code} and no result:\n${demo.output()}`);
-  const result: Result = JSON.parse(line);
-  return { code, result };
-}
-
-const failedChecks = ({ checks }: Result) => checks.filter(({ ok }) => !ok);
 
 /** Processes whose environment names the directory. */
 function processesLeft(): number {
@@ -112,7 +69,7 @@ it("succeeds with checkout in a Redis that is given, and leaves nothing in it", 
   const redis = await startRedis({ isolate: "database" });
   try {
     const { code, result } = await ended(
-      start("examples/demo/main.js", ["--json", "--service", "checkout"], { redisUrl: redis.url }),
+      start("examples/demo/main.js", ["--json", "--service", "checkout"], redis.url),
     );
     expect(failedChecks(result)).toEqual([]);
     expect(code).toBe(0);
@@ -154,20 +111,6 @@ describe("leaves nothing behind", () => {
     60_000,
   );
 });
-
-it("fails where the verdict sees no errors: the version stays, and everything else is as it must be", async () => {
-  const { code, result } = await ended(unseen.demo);
-  expect(code).toBe(1);
-  expect(failedChecks(result)).toMatchObject([
-    {
-      what: "payments: version 2 was turned back by green-vs-blue",
-      detail: expect.stringMatching(/no longer for green-vs-blue/),
-    },
-  ]);
-  expect(result.lost).toBe(0);
-  expect(result.services[0]?.versions["2"]?.errors).toBeGreaterThan(50);
-  expect(readdirSync(unseen.directory)).toEqual([]);
-}, 480_000);
 
 async function keysOf(url: string): Promise<number> {
   const redis = new Redis(url, { maxRetriesPerRequest: 1 });

@@ -25,7 +25,7 @@ export function meddle(world: World, laid: Laid, how: Extract<Happening, { kind:
   const { taskSets } = aws.region(region).ecs;
   const sets = world
     .sets(laid.target.name)
-    .filter(({ taskSetArn = "" }) => (taskSets.get(taskSetArn)?.status ?? "DRAINING") !== "DRAINING");
+    .filter(({ taskSetArn }) => (taskSets.get(taskSetArn)?.status ?? "DRAINING") !== "DRAINING");
   const primary = sets.find((set) => set.status === "PRIMARY")?.taskSetArn ?? "";
   const other = sets.find((set) => set.status !== "PRIMARY")?.taskSetArn;
   switch (how) {
