@@ -5,7 +5,7 @@ import { CountReporter } from "./test/support/count-reporter.ts";
 const waiting = [
   "test/crash/frozen.test.ts",
   "test/crash/sweep.test.ts",
-  "test/demo/unseen.test.ts",
+  "test/demo/whole.test.ts",
   "test/redis/outages/**/*.test.ts",
 ];
 
