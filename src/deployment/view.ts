@@ -4,6 +4,7 @@
  */
 import type { Weights } from "./effect.ts";
 import type { Fault, Reading, RouteSeen, Seen, ServiceSeen, TaskSeen, TaskSetSeen } from "./observation.ts";
+import type { Phase } from "./phases.ts";
 import type { Deployment, RouteRecord } from "./record.ts";
 import type { Step } from "./strategy.ts";
 import { tagKeys } from "./target.ts";
@@ -153,12 +154,15 @@ export function weightOf(v: View, route: RouteRecord, colour: "blue" | "green"):
   return reading.value.weights[v.d.pair[colour]] ?? 0;
 }
 
-/** Healthy targets of a group that belong to tasks of this set; all healthy ones where tasks weren't asked for. */
+/** Phases in which others' targets may be in green's group: there only those of its own tasks count. */
+const unproved = new Set<Phase>(["provisioning", "testing", "shifting", "baking"]);
+
+/** Healthy targets of a group that belong to tasks of this set; all healthy ones where it needn't be told apart. */
 export function healthyTargets(v: View, group: string, setId?: string): number | undefined {
   const targets = value(v.seen.health[group]);
   if (!targets) return undefined;
   const healthy = targets.filter((target) => target.state === "healthy");
-  if (setId === undefined || !v.seen.tasks) return healthy.length;
+  if (setId === undefined || !(v.seen.tasks || unproved.has(v.d.phase))) return healthy.length;
   const tasks = value(v.seen.tasks);
   if (!tasks) return undefined;
   const own = new Set(

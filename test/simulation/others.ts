@@ -46,6 +46,13 @@ export function meddle(world: World, laid: Laid, how: Extract<Happening, { kind:
   }
 }
 
+/** A person leads all of the pair's traffic to what is PRIMARY. */
+export function leadHome(world: World, laid: Laid): void {
+  const primary = world.sets(laid.target.name).find((set) => set.status === "PRIMARY");
+  const green = primary?.loadBalancers?.[0]?.targetGroupArn === laid.groups[1] ? 100 : 0;
+  for (const route of ["listener", "rule"] as const) drift(world, laid, route, green);
+}
+
 /** Its owner puts back into the rule what of the pair was taken out, without weight. */
 export function repair(world: World, laid: Laid): void {
   rewrite(world, laid.rule, (groups) => [

@@ -30,7 +30,7 @@ import { ada, canary, type Laid, region, World } from "../support/world.ts";
 import { checkEnd, restOfRoutes } from "./ends.ts";
 import { begin, type Happening, type Plan, planOf, type Size, small } from "./chaos.ts";
 import { rememberLooks } from "./memory.ts";
-import { drift, meddle, protect, repair } from "./others.ts";
+import { drift, leadHome, meddle, protect, repair } from "./others.ts";
 import { noOccasions, type Tally, tellOccasions } from "./occasions.ts";
 import { type Process, ProcessGates } from "./process.ts";
 
@@ -701,6 +701,8 @@ class Simulation {
 
   /** As its reason says: what was refused is tried again; what only a person can decide goes back. */
   private async help(d: Deployment, tired: boolean): Promise<void> {
+    const laid = this.laid.find(({ target }) => target.name === d.service);
+    if (laid && d.hold?.reason.includes("give its group no weight there")) return leadHome(this.world, laid);
     if (tired || this.lost) return await this.ask(d.id, "release");
     const refused = Object.values(d.trouble).some(needsPerson);
     if (refused || d.phase === "rolling_back" || !mayAsk(d.phase, "rollback"))

@@ -134,7 +134,7 @@ class PromiseWatch implements Watch {
       last.until = now;
       return;
     }
-    samples.push({ ...sampleOf(region, now), until: now, state });
+    samples.push({ ...sampleOf(region, now, this.lagMs()), until: now, state });
     while (samples[0] && samples[0].until < now - historyMs) samples.shift();
     this.weighingsOf(name).note(region, now, by, this.testRoutes);
     for (const [arn, tags] of region.ecs.tags) {

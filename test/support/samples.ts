@@ -6,13 +6,14 @@ export interface Sample {
   at: number;
   /** By cluster/service name. */
   desired: Record<string, number>;
-  /** Healthy targets that are running tasks of a set, by set ARN and group ARN with a space between. */
+  /** Healthy targets that are running tasks of a set, or may be seen so, by set ARN and group ARN with a space between. */
   healthy: Record<string, number>;
   /** Weights as accepted, by route ARN and group ARN. */
   requested: Record<string, Record<string, number>>;
 }
 
-export function sampleOf({ ecs, elb }: Pick<Region, "ecs" | "elb">, at: number): Sample {
+/** `lagMs`: for so long a read may show a task as running that no longer does. */
+export function sampleOf({ ecs, elb }: Pick<Region, "ecs" | "elb">, at: number, lagMs = 0): Sample {
   const desired: Record<string, number> = {};
   for (const service of ecs.services.values()) {
     desired[`${service.clusterArn.split("/").at(-1)}/${service.name}`] = service.desiredCount;
@@ -20,7 +21,8 @@ export function sampleOf({ ecs, elb }: Pick<Region, "ecs" | "elb">, at: number):
   const healthy: Record<string, number> = {};
   for (const target of elb.targets.values()) {
     const task = target.taskArn === undefined ? undefined : ecs.tasks.get(target.taskArn);
-    if (target.health !== "healthy" || task?.lastStatus !== "RUNNING") continue;
+    const isSeen = task?.lastStatus === "RUNNING" || (task?.stoppingAt ?? -Infinity) >= at - lagMs;
+    if (target.health !== "healthy" || task === undefined || !isSeen) continue;
     const key = `${task.taskSetArn} ${target.groupArn}`;
     healthy[key] = (healthy[key] ?? 0) + 1;
   }

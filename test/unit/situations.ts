@@ -354,6 +354,7 @@ export const situations: Record<Phase, Table> = {
       },
       "wait",
     ],
+    "tasks-unread": [greenExists((scene) => void delete scene.seen.tasks), "note"],
     "green-small": [
       greenExists((scene) => void (setOf(scene, "green").scalePercent = 10)),
       "perform scaleTaskSet",

@@ -154,6 +154,12 @@ export const provisioning: Rule[] = [
     move: (v) => soon(v, "green is created; waiting until it shows"),
   },
   {
+    // Its id was not known yet when this look began.
+    situation: "tasks-unread",
+    when: (v) => v.seen.tasks === undefined && v.d.green.id !== undefined,
+    move: (v) => ({ kind: "wait", until: v.now, note: "green shows; reading its tasks" }),
+  },
+  {
     situation: "green-small",
     when: (v) => (v.green?.scalePercent ?? 0) < firstScale(v.d.strategy),
     move: (v) => {
