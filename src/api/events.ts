@@ -3,18 +3,23 @@ import { z } from "zod";
 import { TealError } from "../errors.ts";
 import { deploymentId, eventPage, eventsQuery } from "./contract.ts";
 import { loadOrFail } from "./deployments.ts";
+import { callerOf } from "./limits.ts";
 import type { ApiParts, App, StreamPace } from "./parts.ts";
 import { isOver, streamEvents } from "./stream.ts";
 import { eventViewOf } from "./view.ts";
 
-const paceUsual: StreamPace = { pollMs: 5_000, heartbeatMs: 15_000, lastsMs: 10 * 60_000 };
-/** Most streams that one process keeps open. */
-const streamsMax = 500;
+const paceUsual: StreamPace = {
+  pollMs: 5_000,
+  heartbeatMs: 15_000,
+  lastsMs: 10 * 60_000,
+  most: { all: 500, each: 250 },
+};
 
 export function events(app: App, parts: ApiParts): void {
   const { records } = parts;
   const closing = new AbortController();
-  let open = 0;
+  const pace = parts.stream ?? paceUsual;
+  const open = createPlaces(pace.most);
   app.addHook("preClose", async () => closing.abort());
 
   app.get(
@@ -56,20 +61,37 @@ export function events(app: App, parts: ApiParts): void {
         return { events: found.map(eventViewOf), next, end: isOver(d) && next >= d.events };
       }
 
-      if (open >= streamsMax) {
-        throw new TealError("unavailable", `This process already has ${streamsMax} event streams open.`, {
-          retryAfterMs: 10_000,
-        });
-      }
-      open += 1;
+      const leave = open.take(callerOf(request));
       try {
         const lastSeen = request.headers["last-event-id"];
         const first = lastSeen === undefined ? from : Number(lastSeen) + 1;
-        await streamEvents(records, id, first, reply, closing.signal, parts.stream ?? paceUsual);
+        await streamEvents(records, id, first, reply, closing.signal, pace);
       } finally {
-        open -= 1;
+        leave();
       }
       return reply;
     },
   );
+}
+
+/** Places for streams: neither all callers together nor one of them takes more than a process can keep. */
+function createPlaces(most: StreamPace["most"]): { take(caller: string): () => void } {
+  const taken = new Map<string, number>();
+  let all = 0;
+  const full = (message: string) => new TealError("unavailable", message, { retryAfterMs: 10_000 });
+  return {
+    take(caller) {
+      const own = taken.get(caller) ?? 0;
+      if (all >= most.all) throw full(`This process already has ${most.all} event streams open.`);
+      if (own >= most.each) throw full(`You already have ${most.each} event streams open at this process.`);
+      all += 1;
+      taken.set(caller, own + 1);
+      return () => {
+        all -= 1;
+        const left = (taken.get(caller) ?? 1) - 1;
+        if (left > 0) taken.set(caller, left);
+        else taken.delete(caller);
+      };
+    },
+  };
 }

@@ -113,7 +113,7 @@ function goesBack(body: unknown): boolean {
 const readOnly: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /** Whoever proved who they are, wherever they are; the address of everybody else, and of those who share one secret. */
-function callerOf(request: FastifyRequest): string {
+export function callerOf(request: FastifyRequest): string {
   const { identity, sender } = request;
   if (sender !== undefined) return `sender ${sender}`;
   if (!identity) return addressOf(request);

@@ -45,6 +45,8 @@ export interface StreamPace {
   heartbeatMs: number;
   /** It is cut then: whoever comes back must still be known and still have the right. */
   lastsMs: number;
+  /** Streams that one process keeps open: of all callers, and of each. */
+  most: { all: number; each: number };
 }
 
 export type App = FastifyInstance<

@@ -1,5 +1,6 @@
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { mint, tokenId } from "../../src/auth/tokens.ts";
 import { createStage, type Stage, token } from "./support/stage.ts";
 
 let stage: Stage;
@@ -117,12 +118,37 @@ it("is cut without an end when the server stops, so that the client comes back",
 });
 
 it("is cut without an end when its time is over, so that whoever comes back proves anew who they are", async () => {
-  const short = await createStage({}, { stream: { pollMs: 10, heartbeatMs: 1_000, lastsMs: 100 } });
+  const short = await createStage(
+    {},
+    { stream: { pollMs: 10, heartbeatMs: 1_000, lastsMs: 100, most: { all: 1, each: 1 } } },
+  );
   base = await short.app.listen({ host: "127.0.0.1", port: 0 });
   const stream = await follow(`/v1/deployments/${await short.start()}/events`);
   await stream.ended;
   expect(seqs(stream)).toEqual(["0"]);
   await short.app.close();
+});
+
+it("leaves places to others, and the process has no more than it can keep", async () => {
+  const path = `/v1/deployments/${await stage.start()}/events`;
+  const { record, text } = mint({
+    id: tokenId(),
+    name: "another",
+    kind: "operator",
+    grants: [{ role: "viewer", services: ["*"] }],
+    createdAt: 0,
+    createdBy: "root",
+  });
+  await stage.tokens.write(record);
+  const other = { authorization: `Bearer ${text}` };
+  const own = await Promise.all([follow(path), follow(path), follow(path)]);
+  expect(own.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect((await follow(path)).status).toBe(503);
+  const others = await Promise.all([follow(path, other), follow(path, other)]);
+  expect(others.map(({ status }) => status)).toEqual([200, 200]);
+  expect((await follow(path, other)).status).toBe(503);
+  own[0]?.leave();
+  await expect.poll(async () => (await follow(path, other)).status).toBe(200);
 });
 
 it("needs a deployment and a token", async () => {

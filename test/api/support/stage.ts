@@ -225,7 +225,7 @@ export async function createStage(
       if (pingFailure === "rejects") throw new Error("refused by redis://user:hunter2@host");
       if (pingFailure === "hangs") await new Promise(() => {});
     },
-    stream: { pollMs: 50, heartbeatMs: 100, lastsMs: 60_000 },
+    stream: { pollMs: 50, heartbeatMs: 100, lastsMs: 60_000, most: { all: 5, each: 3 } },
     ...parts,
   });
 
