@@ -44,6 +44,8 @@ export async function streamEvents(
     out.writeHead(200, {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-store",
+      // Kept alive, it would hold up a server that stops for as long as a client may be idle.
+      connection: "close",
       "x-accel-buffering": "no",
       "x-request-id": reply.request.id,
     });
