@@ -4,7 +4,7 @@
  */
 import { noteMeasurements } from "./analysis.ts";
 import { countTime } from "./clocks.ts";
-import { inheritDoubt } from "./doubt.ts";
+import { inheritDoubt, lateMs } from "./doubt.ts";
 import { effectKey, type Draft, noteShare } from "./draft.ts";
 import type { Effect } from "./effect.ts";
 import type { Fault, Outcome, Seen } from "./observation.ts";
@@ -13,7 +13,6 @@ import { greenShare, tasksFor } from "./traffic.ts";
 import {
   blueHealthy,
   greenHealthy,
-  lateMs,
   percentToBear,
   production,
   readingFault,
@@ -95,6 +94,8 @@ function settlePending(draft: Draft, outcome: Outcome | undefined): void {
       return;
     case "unknown":
       d.unsureUntil = Math.max(d.unsureUntil, pending.deadline + lateMs);
+      if (effect.kind === "setWeights")
+        d.weightsUnsureUntil = Math.max(d.weightsUnsureUntil ?? 0, pending.deadline + lateMs);
       if (effect.kind === "createTaskSet") d.green.doubt = true;
       trouble(draft, key, result.fault);
       draft.record(
@@ -231,6 +232,11 @@ function noteTraffic(v: View): void {
   const [first] = shares;
   const settled = shares.every((share) => Math.abs((share ?? NaN) - (first ?? NaN)) < 0.01);
   if (routes.length > 0) noteShare(d, v.now, settled ? first : undefined);
+  for (const route of d.routes) {
+    // An answer that was lost is made up for by the route itself.
+    const isUnheard = route.askedAt === 0 && route.earlier.length > 0;
+    if (isUnheard && routeState(v, route) === "as-asked") route.askedAt = v.now;
+  }
   for (const route of routes) {
     const at = v.seen.routes[route.ref.arn]?.at ?? v.now;
     for (const colour of ["blue", "green"] as const) {

@@ -5,7 +5,8 @@
  */
 import type { Deployment } from "./record.ts";
 import type { Phase } from "./phases.ts";
-import { lateCallMs } from "./view.ts";
+import { lateCallMs } from "./doubt.ts";
+import { lagMs } from "./view.ts";
 
 /** No acting deployment goes without a turn for so long, unless no worker was there. */
 const unseenMs = 60_000;
@@ -18,6 +19,9 @@ const promptMs = 5_000;
 
 /** Phases whose clocks measure what was watched: a deadline, a pause, the bake. */
 const watched = new Set<Phase>(["preparing", "provisioning", "testing", "shifting", "baking", "promoting"]);
+
+/** Phases at whose beginning green was seen to be PRIMARY. */
+const promoted = new Set<Phase>(["retaining", "draining"]);
 
 /** Call once a turn, before anything else is made of its time. */
 export function countTime(d: Deployment, now: number): void {
@@ -32,13 +36,21 @@ export function countTime(d: Deployment, now: number): void {
   d.stepSince += gapMs;
 }
 
-/** Nothing is taken away the sooner for time that may never have passed. */
+/** Nothing is taken away, or taken for gone, the sooner for time that may never have passed. */
 function prolong(d: Deployment, last: number, ms: number): void {
   for (const colour of ["blue", "green"] as const) if (d.carriedAt[colour] > 0) d.carriedAt[colour] += ms;
   // A call may come late for so long, and is looked for until then.
   if (d.unsureUntil > 0 && d.unsureUntil + lateCallMs > last) d.unsureUntil += ms;
+  if (d.weightsUnsureUntil !== undefined && d.weightsUnsureUntil + lateCallMs > last)
+    d.weightsUnsureUntil += ms;
+  if (d.doubt && d.doubt.until + lateCallMs > last) d.doubt = { ...d.doubt, until: d.doubt.until + ms };
   if (d.lastLookAt !== undefined && d.lastLookAt > last) d.lastLookAt += ms;
   if (d.pending) d.pending.deadline += ms;
+  // What was not shown yet has had no more time to show itself.
+  const isFresh = (at: number) => at > 0 && at + lagMs > last;
+  if (d.green.createdAt !== undefined && isFresh(d.green.createdAt)) d.green.createdAt += ms;
+  for (const route of d.routes) if (isFresh(route.askedAt)) route.askedAt += ms;
+  if (promoted.has(d.phase) && isFresh(d.phaseSince)) d.phaseSince += ms;
 }
 
 /** The clock was set back: all that is counted from a moment, or waits for one, goes on from where it stood. */
@@ -48,6 +60,8 @@ function setBack(d: Deployment, ms: number): void {
   if (d.hold) d.hold.since -= ms;
   for (const colour of ["blue", "green"] as const) if (d.carriedAt[colour] > 0) d.carriedAt[colour] -= ms;
   if (d.unsureUntil > 0) d.unsureUntil -= ms;
+  if (d.weightsUnsureUntil !== undefined) d.weightsUnsureUntil -= ms;
+  if (d.doubt) d.doubt = { ...d.doubt, until: d.doubt.until - ms };
   if (d.pending) d.pending.deadline -= ms;
   if (d.last) d.last.at -= ms;
   for (const route of d.routes) if (route.askedAt > 0) route.askedAt -= ms;

@@ -1,44 +1,61 @@
 /**
- * What a deployment leaves to whoever acts on the service after it: a call that nobody heard of may still land, and
- * only who knows what it could have asked can tell it from somebody else's doing.
+ * What a deployment leaves to whoever acts on the service after it: a change of weights that nobody heard of may
+ * still land, and only who knows what was asked can tell it from somebody else's doing.
  */
-import { callLimitMs, type Pair, type Weights } from "./effect.ts";
+import { callLimitMs } from "./effect.ts";
+import type { RouteSeen } from "./observation.ts";
 import type { Deployment } from "./record.ts";
-import { sameWeights } from "./traffic.ts";
-import { lateCallMs, lateMs } from "./view.ts";
+
+/** How long after its deadline a call may still take effect on AWS's side. */
+export const lateMs = 5_000;
+
+/** How long after that a change of weights is reckoned with all the same: whoever sent it may have stood still. */
+export const lateCallMs = 120_000;
 
 export interface Doubt {
   /** Until then such a call is expected to land; for `lateCallMs` more it is reckoned with. */
   until: number;
-  pair?: Pair;
-  /** All that was asked of each route, by ARN. */
-  asked: Record<string, Weights[]>;
+  /** What was asked of each route, by its ARN: weights by target group. */
+  asked: Record<string, Record<string, number>[]>;
 }
 
-/** Undefined where every call was answered, or so long ago that none can come any more. */
+/** What is in doubt of this deployment's own calls and of those before it; undefined where nothing is any more. */
 export function doubtOf(d: Deployment, now: number): Doubt | undefined {
-  if (d.unsureUntil === 0 || now >= d.unsureUntil + lateCallMs) return undefined;
-  const asked = d.routes.map(({ ref, asked, earlier }) => [ref.arn, distinct([asked, ...earlier])] as const);
-  return { until: d.unsureUntil, ...(d.pair && { pair: d.pair }), asked: Object.fromEntries(asked) };
+  const own = ownDoubt(d);
+  const all = [own, d.doubt].filter((doubt) => doubt !== undefined && now < doubt.until + lateCallMs);
+  const [first, second] = all;
+  if (!first || !second) return first;
+  const asked = { ...first.asked };
+  for (const [arn, weights] of Object.entries(second.asked))
+    asked[arn] = distinct([...(asked[arn] ?? []), ...weights]);
+  return { until: Math.max(first.until, second.until), asked };
 }
 
-/** Takes it over as if the calls had been this deployment's own. Safe to repeat. */
+function ownDoubt({ pair, routes, weightsUnsureUntil: until }: Deployment): Doubt | undefined {
+  if (until === undefined || !pair) return undefined;
+  const asked = routes.map(({ ref, asked, earlier }) => {
+    const all = [asked, ...earlier].map(({ blue, green }) => ({ [pair.blue]: blue, [pair.green]: green }));
+    return [ref.arn, distinct(all)] as const;
+  });
+  return { until, asked: Object.fromEntries(asked) };
+}
+
+/** Takes it over, with nothing taken away before such a call is expected to have landed. Safe to repeat. */
 export function inheritDoubt(d: Deployment, doubt: Doubt, now: number): void {
-  const { until, pair, asked } = doubt;
   // A moment further ahead than any call's: the clock was set back since.
-  if (now >= until + lateCallMs || until > now + callLimitMs + lateMs) return;
-  d.unsureUntil = Math.max(d.unsureUntil, until);
-  if (!pair || !d.pair) return;
-  const swapped = pair.blue === d.pair.green && pair.green === d.pair.blue;
-  if (!swapped && (pair.blue !== d.pair.blue || pair.green !== d.pair.green)) return;
-  for (const route of d.routes) {
-    const theirs = (asked[route.ref.arn] ?? []).map(({ blue, green }) =>
-      swapped ? { blue: green, green: blue } : { blue, green },
-    );
-    route.earlier = distinct([...route.earlier, ...theirs]);
-  }
+  if (now >= doubt.until + lateCallMs || doubt.until > now + callLimitMs + lateMs) return;
+  d.doubt = doubt;
+  if (d.routes.length > 0) d.unsureUntil = Math.max(d.unsureUntil, doubt.until);
 }
 
-function distinct(all: Weights[]): Weights[] {
-  return all.filter((one, index) => all.findIndex((other) => sameWeights(other, one)) === index);
+/** Whether a route reads what a call that nobody heard of may have made of it lately. */
+export function mayBeLate({ ref, weights }: RouteSeen, doubt: Doubt | undefined, now: number): boolean {
+  if (!doubt || now >= doubt.until + lateCallMs) return false;
+  return (doubt.asked[ref.arn] ?? []).some((asked) =>
+    Object.entries(asked).every(([group, weight]) => weights[group] === weight),
+  );
+}
+
+function distinct(all: Record<string, number>[]): Record<string, number>[] {
+  return [...new Map(all.map((one) => [JSON.stringify(Object.entries(one).toSorted()), one])).values()];
 }

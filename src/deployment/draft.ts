@@ -284,7 +284,6 @@ export class Draft {
     route.earlier = [route.asked, ...route.earlier].slice(0, earlierMax);
     route.asked = effect.to;
     route.askedAt = this.now;
-    delete route.granted;
     if (effect.again) route.reapplied = (route.reapplied ?? 0) + 1;
     if (!route.test) noteShare(this.d, this.now, undefined);
   }

@@ -65,7 +65,10 @@ function blindBack(
   const healthy = health.value.filter((target) => target.state === "healthy").length;
   const full = (seen.service.value.desiredCount * (d.blue?.scalePercent ?? 100)) / 100;
   const needed = Math.max(1, Math.ceil(full * (1 - share(effect.to)) - 1e-9));
-  if (healthy >= needed) return undefined;
+  // Few are better than none.
+  const giver = seen.health[effect.pair.green];
+  const isDead = giver?.ok === true && giver.value.every((target) => target.state !== "healthy");
+  if (healthy >= (isDead ? 1 : needed)) return undefined;
   return `blue would get ${Math.round(100 * (1 - share(effect.to)))} % with ${healthy} healthy tasks of ${needed}`;
 }
 

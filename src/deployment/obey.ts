@@ -298,7 +298,7 @@ function acceptDrift(draft: Draft, seen: Seen): void {
     draft.d.step = 0;
     draft.d.stepSince = draft.now;
   }
-  for (const route of routesIn(v, "drifted")) {
+  for (const route of routesIn(v, "drifted", "late")) {
     const read = value(seen.routes[route.ref.arn]);
     const weights = weightsRead(v, route);
     if (!read || !weights) continue;
@@ -306,7 +306,6 @@ function acceptDrift(draft: Draft, seen: Seen): void {
     if (weights.blue === route.asked.blue && weights.green === route.asked.green) continue;
     // It now counts as a value of ours that is behind, so that the phase's own percentage is written again.
     route.earlier = [weights, ...route.earlier];
-    route.granted = weights;
     route.askedAt = 0;
   }
 }

@@ -6,6 +6,7 @@ import type { ErrorCode, Problem } from "../errors.ts";
 import type { CheckRecord, TrafficRecord } from "./analysis.ts";
 import type { Command } from "./command.ts";
 import type { CreateTaskSetRequest, Pair, Pending, Weights } from "./effect.ts";
+import type { Doubt } from "./doubt.ts";
 import type { HookAnswer } from "./hook.ts";
 import type { Fault } from "./observation.ts";
 import type { Phase } from "./phases.ts";
@@ -100,8 +101,6 @@ export interface RouteRecord {
   askedAt: number;
   /** What we asked before that, newest first; a route that reads so lags or was written late. */
   earlier: Weights[];
-  /** What others wrote and a person took for granted: left so until it is written for another reason. */
-  granted?: Weights;
   /** Digest of the rest of the route, as last accepted. */
   rest: string;
   /** How often weights that others changed were written again. */
@@ -247,6 +246,10 @@ export interface Deployment {
   pending?: Pending;
   /** Until then a call of ours that nobody heard of may still land: nothing is taken away before. */
   unsureUntil: number;
+  /** The same of calls that change weights alone. */
+  weightsUnsureUntil?: number;
+  /** What was in doubt of the deployments before this one. */
+  doubt?: Doubt;
   /** The last effect that AWS acknowledged; until it shows, the same effect isn't sent again at once. */
   last?: { key: string; at: number };
   /** Consecutive failures by what was tried (an effect's key, or `look`); gone with the first success. */

@@ -2,6 +2,7 @@
  * The record and an observation put together: the questions that rules and guards ask. Everything is derived;
  * nothing here decides.
  */
+import { doubtOf, mayBeLate } from "./doubt.ts";
 import type { Weights } from "./effect.ts";
 import type { Fault, Reading, RouteSeen, Seen, ServiceSeen, TaskSeen, TaskSetSeen } from "./observation.ts";
 import type { Phase } from "./phases.ts";
@@ -72,13 +73,14 @@ export function pairWeights(read: RouteSeen, pair: { blue: string; green: string
  * What a route's reading tells beside what was last asked of it:
  * - `as-asked`: it reads back.
  * - `lagging`: it reads what we asked earlier, and our last write is recent or may still be in flight.
- * - `behind`: it reads what we asked earlier, because our last write never happened or an older one of ours came
- *   late: to be written again.
+ * - `behind`: it reads what we asked earlier, or a person took for granted, and our last write is not known to have
+ *   happened: to be written again.
+ * - `late`: it reads what a call may have made of it that nobody heard of, ours or of the deployment before.
  * - `drifted`: somebody else changed it, be it to weights that we had asked for once.
  * - `gone`: it does not exist, or no longer forwards to the pair.
  * - `unread`: no reading.
  */
-export type RouteState = "as-asked" | "lagging" | "behind" | "drifted" | "gone" | "unread";
+export type RouteState = "as-asked" | "lagging" | "behind" | "late" | "drifted" | "gone" | "unread";
 
 export function routeState(v: View, route: RouteRecord): RouteState {
   const reading = v.seen.routes[route.ref.arn];
@@ -88,28 +90,11 @@ export function routeState(v: View, route: RouteRecord): RouteState {
   if (!weights) return "gone";
   if (reading.value.rest !== route.rest) return "drifted";
   if (sameWeights(weights, route.asked)) return "as-asked";
-  if (!route.earlier.some((earlier) => sameWeights(earlier, weights))) return "drifted";
-  if (v.now < v.d.unsureUntil || v.now - route.askedAt < lagMs) return "lagging";
-  const acknowledged = route.askedAt > 0;
-  return acknowledged && !mayComeLate(v) ? "drifted" : "behind";
-}
-
-/** How long after its deadline a call may still take effect on AWS's side. */
-export const lateMs = 5_000;
-
-/** How long after a call was in doubt a change of the routes may be that call, come late. */
-export const lateCallMs = 120_000;
-
-/** Whether a call of ours that nobody heard of may have landed lately. */
-export function mayComeLate(v: View): boolean {
-  return v.d.unsureUntil > 0 && v.now < v.d.unsureUntil + lateCallMs;
-}
-
-/** It reads what a call of ours asked for that came late, and not what a person took for granted. */
-export function isLate(v: View, route: RouteRecord): boolean {
-  const read = weightsRead(v, route);
-  const granted = read !== undefined && route.granted !== undefined && sameWeights(read, route.granted);
-  return mayComeLate(v) && !granted && routeState(v, route) === "behind";
+  if (route.earlier.some((earlier) => sameWeights(earlier, weights))) {
+    if (v.now < v.d.unsureUntil || v.now - route.askedAt < lagMs) return "lagging";
+    if (route.askedAt === 0) return "behind";
+  }
+  return mayBeLate(reading.value, doubtOf(v.d, v.now), v.now) ? "late" : "drifted";
 }
 
 export function routesIn(v: View, ...states: RouteState[]): RouteRecord[] {

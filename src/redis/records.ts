@@ -185,10 +185,10 @@ export function createRecords({ redis, subscriber, prefix, ...options }: Records
     },
 
     slot: async (service) => {
-      const [acting, retaining, queue, build] = await asking(`read the slot of ${service}`, () =>
+      const [acting, retaining, queue, doubt, build] = await asking(`read the slot of ${service}`, () =>
         redis.tealSlot(prefix, JSON.stringify({ service })),
       );
-      return { ...toSlot([acting, retaining, queue, ""]), ...(build !== "" && { build: Number(build) }) };
+      return { ...toSlot([acting, retaining, queue, doubt]), ...(build !== "" && { build: Number(build) }) };
     },
 
     list: async ({ service, phases, before, limit }) => {

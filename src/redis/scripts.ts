@@ -24,12 +24,11 @@
  */
 import type { Redis, Result } from "ioredis";
 
-/** Acting and retaining are empty where there is none. */
-/** `doubt` is empty where nothing was. */
+/** Acting, retaining and doubt are empty where there is none. */
 export type SlotReply = [acting: string, retaining: string, queue: string[], doubt: string];
 
 /** `build` is empty where none was accepted. */
-export type BuildSlotReply = [acting: string, retaining: string, queue: string[], build: string];
+export type BuildSlotReply = [...SlotReply, build: string];
 
 export type CreateReply =
   | ["created", asked: string]
@@ -306,5 +305,6 @@ return call('LRANGE', key .. ':events', first, first + a.limit - 1)
 /** Arguments: service. */
 const tealSlot = /* lua */ `
 local slot = slotOf(a.service)
-return { slot[1], slot[2], slot[3], call('HGET', p .. 'slot:' .. a.service, 'build') or '' }
+slot[5] = call('HGET', p .. 'slot:' .. a.service, 'build') or ''
+return slot
 `;

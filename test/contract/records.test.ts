@@ -23,7 +23,7 @@ const implementations: Record<string, (limits?: Partial<RecordLimits>) => Promis
 const now = 5_000;
 
 function doubt(until: number): Doubt {
-  return { until, pair: { blue: "a", green: "b" }, asked: { "arn:route": [{ blue: 50, green: 50 }] } };
+  return { until, asked: { "arn:route": [{ "arn:a": 50, "arn:b": 50 }] } };
 }
 
 describe.each(Object.keys(implementations))("records in %s", (name) => {

@@ -110,7 +110,7 @@ describe("somebody writes the pair's weights", () => {
     await world.run(120_000);
     expect((await world.deployment(id)).phase).toBe("draining");
     expect(world.sets().map((set) => set.runningCount)).toEqual([4, 4]);
-    expect((await world.deployment(id)).hold?.reason).toMatch(/gives the old task set weight/);
+    expect((await world.deployment(id)).hold?.reason).toMatch(/still leads to the old task set/);
     writeWeights(world, laid.rule, laid.groups, [0, 1]);
     await world.ends(id, "succeeded");
   });

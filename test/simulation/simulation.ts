@@ -689,8 +689,15 @@ class Simulation {
       const tired = this.clock.now() - this.calmAt > calmMs / 2;
       const waits = stepsOf(d)[d.step];
       if (waits?.kind === "wait" && waits.until.kind === "approval") await this.ask(d.id, "approve");
+      const laid = this.laid.find(({ target }) => target.name === d.service);
+      if (laid && d.hold?.reason.includes("give its group no weight there")) {
+        leadHome(this.world, laid);
+        continue;
+      }
       if (d.hold?.kind === "waiting" && d.phase === "shifting") await this.ask(d.id, "resume");
-      if (d.hold?.kind === "drift" && (tired || this.random() < 0.3)) await this.ask(d.id, "rollback");
+      // A redeployment that fails is not asked for again and again.
+      const goesBack = d.undoneBy === undefined && (tired || this.random() < 0.3);
+      if (d.hold?.kind === "drift" && goesBack) await this.ask(d.id, "rollback");
       // A check that can't tell will not be able to later either.
       else if (d.hold?.gate !== undefined) await this.ask(d.id, "skip");
       else if (d.hold?.kind === "paused" || d.hold?.kind === "drift") await this.ask(d.id, "resume");
@@ -701,8 +708,6 @@ class Simulation {
 
   /** As its reason says: what was refused is tried again; what only a person can decide goes back. */
   private async help(d: Deployment, tired: boolean): Promise<void> {
-    const laid = this.laid.find(({ target }) => target.name === d.service);
-    if (laid && d.hold?.reason.includes("give its group no weight there")) return leadHome(this.world, laid);
     if (tired || this.lost) return await this.ask(d.id, "release");
     const refused = Object.values(d.trouble).some(needsPerson);
     if (refused || d.phase === "rolling_back" || !mayAsk(d.phase, "rollback"))

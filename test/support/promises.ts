@@ -5,6 +5,7 @@
  */
 import type { HookRequest } from "../../src/deployment/hook.ts";
 import type { Effect, Pair } from "../../src/deployment/effect.ts";
+import { clockErrorMs } from "../../src/deployment/clocks.ts";
 import type { Phase } from "../../src/deployment/phases.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import { tagKeys } from "../../src/deployment/target.ts";
@@ -182,7 +183,7 @@ class PromiseWatch implements Watch {
     if (effect.kind === "setWeights") {
       this.noBlindTraffic(d, effect, region, at);
       this.overwritesNobody(d, effect, at);
-      this.keepsClosed(d, effect, region, at, aheadMs);
+      this.keepsClosed(d, effect, region, at);
     }
     this.agrees(d, effect, region, at);
     if (effect.kind === "scaleTaskSet") this.floor(d, effect.arn, effect.scalePercent, region, at);
@@ -263,9 +264,11 @@ class PromiseWatch implements Watch {
     effect: Extract<Effect, { kind: "setWeights" }>,
     region: Region,
     at: number,
-    aheadMs: number,
   ): void {
-    const closed = this.world.closed(d.service, at + aheadMs).find(({ id }) => !d.overrides.includes(id));
+    // A closure that begins between a decision and its commit finds the step begun; clocks differ by a little.
+    const closed = this.world
+      .closed(d.service, (d.pending?.decidedAt ?? at) - clockErrorMs)
+      .find(({ id }) => !d.overrides.includes(id));
     if (d.phase !== "shifting" || effect.again || this.testRoutes.has(effect.route.arn)) return;
     if (shareOf(effect.to.blue, effect.to.green) <= shareOf(effect.from.blue, effect.from.green)) return;
     if (!closed || d.undoes) return;

@@ -1,107 +1,102 @@
 /** What a deployment leaves in doubt, as the next one takes it over. */
 import { describe, expect, it } from "vitest";
-import { type Doubt, doubtOf, inheritDoubt } from "../../src/deployment/doubt.ts";
+import { type Doubt, doubtOf, inheritDoubt, mayBeLate } from "../../src/deployment/doubt.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import { deployment } from "../contract/deployment.ts";
 
 const now = 1_000_000;
+const arn = "arn:listener";
 
-function routed(blue: string, green: string, change: Partial<Deployment> = {}): Deployment {
-  const ref = { kind: "listener" as const, arn: "arn:listener" };
+/** Has gone from 100:0 by 50:50 to 0:100; 50:50 was asked twice. */
+function routed(change: Partial<Deployment> = {}): Deployment {
   const route = {
-    ref,
+    ref: { kind: "listener" as const, arn },
     before: { blue: 1, green: 0 },
     sum: 1,
-    asked: { blue: 1, green: 0 },
+    asked: { blue: 0, green: 1 },
     askedAt: 0,
-    earlier: [],
-    rest: "",
-  };
-  return deployment("d", { pair: { blue, green }, routes: [route], ...change });
-}
-
-/** It has gone from 100:0 by 50:50 to 0:100, and 50:50 was asked twice. */
-function doubtful(): Deployment {
-  const d = routed("a", "b", { unsureUntil: now + 5_000 });
-  for (const route of d.routes) {
-    route.asked = { blue: 0, green: 1 };
-    route.earlier = [
+    earlier: [
       { blue: 50, green: 50 },
       { blue: 50, green: 50 },
       { blue: 1, green: 0 },
-    ];
-  }
-  return d;
+    ],
+    rest: "",
+  };
+  return deployment("d", { pair: { blue: "a", green: "b" }, routes: [route], ...change });
 }
 
-const left = () => doubtOf(doubtful(), now) as Doubt;
+const asked = {
+  [arn]: [
+    { a: 0, b: 1 },
+    { a: 50, b: 50 },
+    { a: 1, b: 0 },
+  ],
+};
+const left: Doubt = { until: now + 5_000, asked };
 
 describe("what is left", () => {
   it("is all that was asked of each route, once", () => {
-    expect(left()).toEqual({
-      until: now + 5_000,
-      pair: { blue: "a", green: "b" },
-      asked: {
-        "arn:listener": [
-          { blue: 0, green: 1 },
-          { blue: 50, green: 50 },
-          { blue: 1, green: 0 },
-        ],
-      },
-    });
+    expect(doubtOf(routed({ weightsUnsureUntil: now + 5_000 }), now)).toEqual(left);
   });
 
-  it("is nothing where every call was answered, or two minutes have passed", () => {
-    expect(doubtOf(routed("a", "b"), now)).toBeUndefined();
-    expect(doubtOf(doubtful(), now + 125_000)).toBeUndefined();
-    expect(doubtOf(doubtful(), now + 124_999)).toBeDefined();
+  it("is nothing where every change of weights was answered, or two minutes have passed", () => {
+    expect(doubtOf(routed({ unsureUntil: now + 5_000 }), now)).toBeUndefined();
+    expect(doubtOf(routed({ weightsUnsureUntil: now }), now + 119_999)).toBeDefined();
+    expect(doubtOf(routed({ weightsUnsureUntil: now }), now + 120_000)).toBeUndefined();
+  });
+
+  it("is what was taken over as well, also by one that never got as far as to write", () => {
+    const earlier: Doubt = {
+      until: now - 60_000,
+      asked: {
+        [arn]: [
+          { a: 1, b: 0 },
+          { a: 80, b: 20 },
+        ],
+      },
+    };
+    expect(doubtOf(routed({ doubt: earlier, weightsUnsureUntil: now + 5_000 }), now)).toEqual({
+      until: now + 5_000,
+      asked: { [arn]: [...asked[arn], { a: 80, b: 20 }] },
+    });
+    expect(doubtOf(deployment("d", { doubt: earlier }), now)).toEqual(earlier);
+    expect(doubtOf(deployment("d", { doubt: earlier }), now + 60_000)).toBeUndefined();
   });
 });
 
 describe("what is taken over", () => {
-  it.each([
-    [
-      "by the one after it, whose blue is its green",
-      "b",
-      "a",
-      [
-        [1, 0],
-        [50, 50],
-        [0, 1],
-      ],
-    ],
-    [
-      "by one after it was rolled back",
-      "a",
-      "b",
-      [
-        [0, 1],
-        [50, 50],
-        [1, 0],
-      ],
-    ],
-    ["without the weights, where the groups are others", "a", "c", []],
-  ])("%s", (_, blue, green, earlier) => {
-    const next = routed(blue, green);
-    inheritDoubt(next, left(), now + 20_000);
-    inheritDoubt(next, left(), now + 21_000);
-    expect(next.unsureUntil).toBe(now + 5_000);
-    expect(next.routes[0]?.earlier.map(({ blue, green }) => [blue, green])).toEqual(earlier);
+  it("lets nothing be taken away before such a call should have landed", () => {
+    const next = routed({ unsureUntil: now + 1_000 });
+    inheritDoubt(next, left, now);
+    inheritDoubt(next, left, now);
+    expect(next).toEqual(routed({ unsureUntil: now + 5_000, doubt: left }));
+    const longer = routed({ unsureUntil: now + 9_000 });
+    inheritDoubt(longer, left, now);
+    expect(longer.unsureUntil).toBe(now + 9_000);
   });
 
-  it("shortens no doubt of its own, and keeps its own weights first", () => {
-    const next = routed("b", "a", { unsureUntil: now + 30_000 });
-    for (const route of next.routes) route.earlier = [{ blue: 80, green: 20 }];
-    inheritDoubt(next, left(), now + 20_000);
-    expect(next.unsureUntil).toBe(now + 30_000);
-    expect(next.routes[0]?.earlier[0]).toEqual({ blue: 80, green: 20 });
+  it("is nothing to wait for where nothing was written down yet", () => {
+    const next = deployment("d");
+    inheritDoubt(next, left, now);
+    expect(next).toEqual(deployment("d", { doubt: left }));
   });
 
   it("is nothing once it is over, or where the clock was set back since", () => {
     for (const at of [now + 125_000, now - 3_600_000]) {
-      const next = routed("b", "a");
-      inheritDoubt(next, left(), at);
-      expect(next).toEqual(routed("b", "a"));
+      const next = routed();
+      inheritDoubt(next, left, at);
+      expect(next).toEqual(routed());
     }
   });
+});
+
+it("a route may read so by a late call where each of its weights was asked together with the others", () => {
+  const reads = (weights: Record<string, number>, at = now, of = arn) =>
+    mayBeLate({ ref: { kind: "listener", arn: of }, weights, rest: "" }, left, at);
+  expect(reads({ a: 50, b: 50 })).toBe(true);
+  expect(reads({ a: 50, b: 50, third: 7 })).toBe(true);
+  expect(reads({ a: 50, b: 1 })).toBe(false);
+  expect(reads({ b: 1 })).toBe(false);
+  expect(reads({ a: 50, b: 50 }, now, "arn:other")).toBe(false);
+  expect(reads({ a: 50, b: 50 }, now + 125_000)).toBe(false);
 });

@@ -2,6 +2,7 @@
  * Every situation of every phase: how to get into it, and what the decision then is. The type makes a phase
  * without a table an error; the test makes a situation without a row one.
  */
+import type { Doubt } from "../../src/deployment/doubt.ts";
 import type { Check } from "../../src/deployment/check.ts";
 import type { HookAnswer } from "../../src/deployment/hook.ts";
 import type { HookStep, Step } from "../../src/deployment/strategy.ts";
@@ -87,10 +88,22 @@ const fallBehind = (scene: Scene) => {
   }
   weigh(scene, 50, 50, { asked: false });
 };
-/** A call that nobody heard of landed after all. */
+/** A call that nobody heard of landed after all, and gives green half. */
 const comeLate = (scene: Scene) => {
-  fallBehind(scene);
-  scene.d.unsureUntil = now - 5_000;
+  weigh(scene, 50, 50, { asked: false });
+  const half = { [scene.d.pair?.blue ?? ""]: 50, [groupB]: 50 };
+  const asked = Object.fromEntries(scene.d.routes.map(({ ref }) => [ref.arn, [half]]));
+  scene.d.doubt = { until: now - 5_000, asked };
+};
+/** Half of the traffic goes to the idle group, by a call of the deployment before. */
+const idleHasWeight = (scene: Scene) => {
+  const asked: Doubt["asked"] = {};
+  for (const reading of Object.values(scene.seen.routes)) {
+    if (!reading.ok) continue;
+    reading.value.weights[groupB] = 1;
+    asked[reading.value.ref.arn] = [{ ...reading.value.weights }];
+  }
+  scene.d.doubt = { until: now - 5_000, asked };
 };
 const askBack = ({ d }: Scene) => {
   d.rollbackAsked = { id: "c1", kind: "rollback", actor: { kind: "operator", name: "ada" }, at: now };
@@ -124,7 +137,7 @@ const settled: Table = {
   unreadable: [cannotRead, "wait"],
   "late-weights": [
     (scene) => {
-      scene.d.unsureUntil = now - 5_000;
+      scene.d.weightsUnsureUntil = now - 5_000;
       const [route] = scene.d.routes;
       if (route)
         scene.seen.routes[route.ref.arn] = read({ ref: route.ref, weights: lateWeights(scene), rest: "r" });
@@ -294,6 +307,7 @@ export const situations: Record<Phase, Table> = {
     prepared: [({ d }) => void (d.desiredAtStart = 4), "enter provisioning"],
     unreadable: [cannotRead, "wait"],
     paused: [pause, "hold paused"],
+    "route-late": [idleHasWeight, "wait"],
     "base-unknown": [({ d }) => void (d.green = {}), "note"],
     wrong: [(scene) => void (serviceOf(scene).desiredCount = 0), "enter failed"],
     right: [asIs, "note"],
@@ -322,7 +336,7 @@ export const situations: Record<Phase, Table> = {
     unreadable: [cannotRead, "wait"],
     paused: [pause, "hold paused"],
     drifted: [drift, "hold drift"],
-    "route-behind": [comeLate, "perform setWeights"],
+    "route-late": [comeLate, "perform setWeights"],
     "blue-gone": [deleteBlue, "hold stuck"],
     "predecessor-retains": [({ seen }) => void (seen.slot.retaining = "checkout-0"), "tell yield checkout-0"],
     "idle-group-occupied": [
@@ -376,7 +390,7 @@ export const situations: Record<Phase, Table> = {
     "drift-reapplied": [reapplied, "perform setWeights"],
     drifted: [drift, "hold drift"],
     "blue-gone": [deleteBlue, "hold stuck"],
-    "route-behind": [comeLate, "perform setWeights"],
+    "route-late": [comeLate, "perform setWeights"],
     "route-lagging": [lag, "wait"],
     "appointment-due": [meet, "note"],
     paused: [pause, "hold paused"],
@@ -420,7 +434,7 @@ export const situations: Record<Phase, Table> = {
     unreadable: [cannotRead, "wait"],
     drifted: [drift, "hold drift"],
     "blue-gone": [deleteBlue, "hold stuck"],
-    "route-behind": [comeLate, "perform setWeights"],
+    "route-late": [comeLate, "perform setWeights"],
     "route-lagging": [lag, "wait"],
     paused: [pause, "hold paused"],
     "steps-done": [step(5, asIs), "enter baking"],
@@ -504,7 +518,7 @@ export const situations: Record<Phase, Table> = {
       "tell rollback checkout-9",
     ],
     unreadable: [cannotRead, "wait"],
-    "route-behind": [comeLate, "perform setWeights"],
+    "route-late": [comeLate, "perform setWeights"],
     paused: [pause, "hold paused"],
     retaining: [asIs, "wait"],
     retained: [long, "enter draining"],
@@ -538,6 +552,7 @@ export const situations: Record<Phase, Table> = {
       "enter succeeded",
     ],
     "blue-draining": [(scene) => void (setOf(scene, "blue").status = "DRAINING"), "wait"],
+    "route-late": [comeLate, "perform setWeights"],
     "route-behind": [fallBehind, "perform setWeights"],
     "green-not-primary": [(scene) => void (setOf(scene, "green").status = "ACTIVE"), "hold stuck"],
     "route-lagging": [lag, "wait"],

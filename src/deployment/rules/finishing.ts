@@ -13,8 +13,10 @@ import {
   isTaggedRollingBack,
   lagMs,
   production,
+  routesIn,
   tasksNeeded,
   type View,
+  weightOf,
   weightsRead,
 } from "../view.ts";
 import { mayFlip } from "./fit.ts";
@@ -28,9 +30,12 @@ import {
   greenUnhealthy,
   isUnwell,
   lagging,
+  nameOf,
   pastDeadline,
   paused,
+  putRight,
   refused,
+  rightable,
   primaryElsewhere,
   taggedBack,
   unreadable,
@@ -132,6 +137,13 @@ const wayBack: Rule[] = [
   },
 ];
 
+/** What a late call leads to blue has nobody to serve it for much longer. */
+const lateCall: Rule = {
+  situation: "route-late",
+  when: (v) => rightable(v, routesIn(v, "late")).length > 0,
+  move: (v) => putRight(v, routesIn(v, "late")),
+};
+
 export const retaining: Rule[] = [
   ...wayBack,
   {
@@ -150,8 +162,8 @@ export const retaining: Rule[] = [
     }),
   },
   unreadable,
-  behind(full),
   paused,
+  lateCall,
   {
     situation: "retaining",
     when: (v) => v.d.blue !== undefined && retainLeftMs(v) > 0,
@@ -172,8 +184,7 @@ export const draining: Rule[] = [
   },
   ...wayBack,
   unreadable,
-  // What a late call leads to blue has nobody to serve it for much longer.
-  behind(full),
+  lateCall,
   paused,
   {
     situation: "blue-deleted",
@@ -195,6 +206,7 @@ export const draining: Rule[] = [
     when: (v) => v.blue?.status === "DRAINING",
     move: (v) => soon(v, `the old task set is deleted; ${v.blue?.running ?? 0} of its tasks are stopping`),
   },
+  behind(full),
   {
     situation: "green-not-primary",
     when: (v) => v.primary?.arn !== v.d.green.arn,
@@ -205,7 +217,7 @@ export const draining: Rule[] = [
   {
     situation: "blue-carries",
     when: (v) => !carriesNothing(v, "blue"),
-    move: (v) => hold(v, "drift", "a route still gives the old task set weight; nothing is taken away"),
+    move: (v) => hold(v, "drift", stillCarrying(v)),
   },
   {
     situation: "hold-time",
@@ -274,6 +286,13 @@ function illness(v: View): Cause | undefined {
   if (healthy === undefined || production(v.d).length === 0 || !isUnwell(v, healthy)) return undefined;
   const message = `green has ${countOf(healthy, "healthy task")} of ${tasksNeeded(v, 100)}`;
   return { code: "green-unhealthy", message };
+}
+
+function stillCarrying(v: View): string {
+  const names = production(v.d)
+    .filter((route) => weightOf(v, route, "blue") !== 0)
+    .map(nameOf);
+  return `${names.join(", ")} still ${names.length === 1 ? "leads" : "lead"} to the old task set; give its group no weight there, and it goes`;
 }
 
 function paceLeftMs(v: View): number {

@@ -3,15 +3,14 @@ import type { Command } from "../command.ts";
 import { teal } from "../draft.ts";
 import { setsIn } from "../findings.ts";
 import { createRequest, withImages } from "../inherit.ts";
-import type { RouteRecord } from "../record.ts";
 import { firstScale } from "../strategy.ts";
 import { tagKeys, taskSetsMax } from "../target.ts";
 import {
   countOf,
   failedTasks,
   greenHealthy,
-  isLate,
   isSteady,
+  routesIn,
   stopReasons,
   tasksNeeded,
   value,
@@ -20,7 +19,6 @@ import {
 import { currentStep, hookGates } from "./gates.ts";
 import { enter, hold, perform, performOnce, pollMs, rollBack, type Rule, soon } from "./rule.ts";
 import {
-  askAgain,
   blueGone,
   deadlineCause,
   drifted,
@@ -31,14 +29,10 @@ import {
   refused,
   primaryElsewhere,
   promotedUnknown,
+  putRight,
   taggedBack,
   unreadable,
 } from "./shared.ts";
-
-/** While the one before still keeps its blue, it puts right by itself what came late of it. */
-function lateBefore(v: View): RouteRecord | undefined {
-  return predecessor(v) === undefined ? v.d.routes.find((route) => isLate(v, route)) : undefined;
-}
 
 export const provisioning: Rule[] = [
   {
@@ -62,15 +56,16 @@ export const provisioning: Rule[] = [
   greenGone,
   refused,
   unreadable,
+  {
+    // It asked for nothing yet. While the one before still keeps its blue, it puts right by itself what came late of it.
+    situation: "route-late",
+    when: (v) => predecessor(v) === undefined && routesIn(v, "late").length > 0,
+    move: (v) => putRight(v, routesIn(v, "late")),
+  },
   paused,
   primaryElsewhere,
   promotedUnknown,
   drifted,
-  {
-    situation: "route-behind",
-    when: (v) => lateBefore(v) !== undefined,
-    move: (v) => askAgain(v, lateBefore(v)),
-  },
   blueGone,
   // Whoever may refuse is asked before the way back of the one before is given up.
   ...hookGates,

@@ -5,12 +5,17 @@
 import type { Deployment } from "../record.ts";
 import { touched } from "../look.ts";
 import { sameWeights, showWeights } from "../traffic.ts";
-import { carriesNothing, lateCallMs, mayComeLate, readingFault, type View, weightsRead } from "../view.ts";
+import { doubtOf, lateCallMs, mayBeLate } from "../doubt.ts";
+import { carriesNothing, readingFault, value, type View, weightsRead } from "../view.ts";
 import { untouchableUntil } from "./finishing.ts";
 import { perform, type Rule, soon, until } from "./rule.ts";
 
 /** Once nobody else acts, what came late from us is put right; others' doings are not ours to judge. */
 const mine = (v: View) => v.seen.slot.acting === undefined || v.seen.slot.acting === v.d.id;
+
+/** Whoever acts has made nothing yet, and may wait for long before it looks at the routes. */
+const isAlone = ({ service }: View) =>
+  service?.taskSets.filter(({ status }) => status !== "DRAINING").length === 1;
 
 export const settling: Rule[] = [
   {
@@ -20,7 +25,7 @@ export const settling: Rule[] = [
   },
   {
     situation: "late-weights",
-    when: (v) => mine(v) && !isGivenUp(v.d) && lateRoutes(v).length > 0,
+    when: (v) => (mine(v) || isAlone(v)) && !isGivenUp(v.d) && lateRoutes(v).length > 0,
     move: (v) => {
       const route = lateRoutes(v)[0];
       const from = route && weightsRead(v, route);
@@ -82,18 +87,14 @@ function isGivenUp(d: Deployment): boolean {
   return d.phase === "abandoned" || !touched(d);
 }
 
-/** Routes that read what we once asked for rather than what we asked last, where a call of ours may come late. */
+/** Routes that read what was asked once rather than what was asked last, where a call may have come late. */
 function lateRoutes(v: View) {
+  const doubt = doubtOf(v.d, v.now);
   return v.d.routes.filter((route) => {
+    const reading = value(v.seen.routes[route.ref.arn]);
     const read = weightsRead(v, route);
-    return (
-      mayComeLate(v) &&
-      !route.gone &&
-      read !== undefined &&
-      !sameWeights(read, route.asked) &&
-      route.earlier.some((earlier) => sameWeights(earlier, read)) &&
-      isStillOurs(v)
-    );
+    const differs = read !== undefined && !route.gone && !sameWeights(read, route.asked);
+    return differs && reading !== undefined && mayBeLate(reading, doubt, v.now) && isStillOurs(v);
   });
 }
 

@@ -2,11 +2,11 @@
 import type { Closed } from "../calendar.ts";
 import { type Move, seconds, stuckReason } from "../draft.ts";
 import type { Weights } from "../effect.ts";
+import { forbid } from "../forbid.ts";
 import { unwell } from "../promote.ts";
 import { elapsedMs, type Hold, type RouteRecord } from "../record.ts";
 import { greenShare, showWeights, weightsAt } from "../traffic.ts";
 import {
-  blueHealthy,
   countOf,
   failedTasks,
   greenHealthy,
@@ -180,46 +180,50 @@ export const greenFailing: Rule = {
   },
 };
 
-/** A route that reads what we asked earlier, long after our last write: written again. */
+/** A route that reads what was asked earlier, long after our last write: written again. */
 export function behind(percent: (v: View) => number): Rule {
   return {
     situation: "route-behind",
-    when: (v) => routesIn(v, "behind").length > 0,
-    move: (v) => {
-      const late = routesIn(v, "behind");
-      const [route] = late;
-      // A test route takes no share of the production traffic: it goes by what was asked of it last.
-      if (!route || route.test) return askAgain(v, route);
-      if (!canBear(v, route, weightsAt(route, percent(v)))) return hold(v, "drift", tooFew(route));
-      return writeRoute(v, late, percent(v));
-    },
+    when: (v) => routesIn(v, "behind", "late").length > 0,
+    // A test route takes no share of the production traffic: it goes by what was asked of it last.
+    move: (v) =>
+      writeFirst(v, routesIn(v, "behind", "late"), (route) =>
+        route.test ? route.asked : weightsAt(route, percent(v)),
+      ),
   };
 }
 
-/** As it was last asked. */
-export function askAgain(v: View, route: RouteRecord | undefined): Move {
-  const pair = v.d.pair;
+/** Routes that a call which nobody heard of came to late, as far as they can be put right by now. */
+export function rightable(v: View, routes: RouteRecord[]): RouteRecord[] {
+  return routes.filter((route) => refusalOf(v, route, route.asked) === undefined);
+}
+
+/** Puts them right, as each was last asked. */
+export function putRight(v: View, routes: RouteRecord[]): Move {
+  return writeFirst(v, routes, (route) => route.asked);
+}
+
+/** Writes the first that the guard lets through; where it lets none, a person is told. */
+function writeFirst(v: View, routes: RouteRecord[], wanted: (route: RouteRecord) => Weights): Move {
+  const route = routes.find((one) => refusalOf(v, one, wanted(one)) === undefined) ?? routes[0];
   const from = route && weightsRead(v, route);
-  if (!route || !pair || !from) return soon(v, "waiting for the routes");
-  if (!canBear(v, route, route.asked)) return hold(v, "drift", tooFew(route));
+  if (!route || !from || !v.d.pair) return soon(v, "waiting for the routes");
+  const to = wanted(route);
+  const reads = `${nameOf(route)} reads ${showWeights(from)}, as was asked of it earlier`;
+  const refusal = refusalOf(v, route, to);
+  if (refusal !== undefined)
+    return hold(v, "drift", `${reads}, and can't get ${showWeights(to)} yet: ${refusal}`);
   return forward(
-    { kind: "setWeights", route: route.ref, pair, from, to: route.asked },
-    `a call of ours came late: ${nameOf(route)} from ${showWeights(from)} back to ${showWeights(route.asked)}`,
+    { kind: "setWeights", route: route.ref, pair: v.d.pair, from, to },
+    `${reads}, perhaps by a call that came late: back to ${showWeights(to)}`,
   );
 }
 
-/** Whether the colour that gets more by these weights has the healthy tasks for it. */
-function canBear(v: View, route: RouteRecord, to: Weights): boolean {
-  const read = weightsRead(v, route);
-  if (!read || route.test || greenShare(to) === greenShare(read)) return true;
-  if (greenShare(to) > greenShare(read))
-    return (greenHealthy(v) ?? 0) >= tasksNeeded(v, 100 * greenShare(to));
-  const share = ((v.d.blue?.scalePercent ?? 100) / 100) * (1 - greenShare(to));
-  return (blueHealthy(v) ?? 0) >= tasksNeeded(v, 100 * share);
-}
-
-function tooFew(route: RouteRecord): string {
-  return `${nameOf(route)} gets ${showWeights(route.asked)} again as soon as there are enough healthy tasks for it`;
+/** Why the guard would not let the weights be written now. */
+function refusalOf(v: View, route: RouteRecord, to: Weights): string | undefined {
+  const from = weightsRead(v, route);
+  if (!from || !v.d.pair) return "it was not read";
+  return forbid({ kind: "setWeights", route: route.ref, pair: v.d.pair, from, to }, v.d, v.seen, v.now);
 }
 
 export const lagging: Rule = {
@@ -305,7 +309,7 @@ function bent(v: View): RouteRecord[] {
     const read = weightsRead(v, route);
     if (!reading?.ok || !read || reading.value.rest !== route.rest) return false;
     const more = greenShare(route.asked) > greenShare(read);
-    const mayMove = canBear(v, route, route.asked) && !(more && closure(v) !== undefined);
+    const mayMove = refusalOf(v, route, route.asked) === undefined && !(more && closure(v) !== undefined);
     return (route.reapplied ?? 0) < reapplyMax && mayMove;
   });
 }

@@ -6,9 +6,9 @@ import { elapsedMs, type RouteRecord } from "../record.ts";
 import {
   countOf,
   greenHealthy,
-  isLate,
   isSteady,
   production,
+  routesIn,
   tasksNeeded,
   tasksToBear,
   type View,
@@ -18,7 +18,6 @@ import { analysisFailed, currentStep, gates, named, stepDone } from "./gates.ts"
 import { clock, enter, hold, performOnce, rollBack, type Rule, soon, until } from "./rule.ts";
 import {
   appointmentDue,
-  askAgain,
   behind,
   blueGone,
   closure,
@@ -34,6 +33,7 @@ import {
   paused,
   primaryElsewhere,
   promotedUnknown,
+  putRight,
   reapply,
   refused,
   taggedBack,
@@ -103,14 +103,15 @@ function stepping(last: Rule, before: Rule[]): Rule[] {
     unreadable,
     primaryElsewhere,
     promotedUnknown,
+    {
+      // What green has beyond its share waits for nothing, neither for an end of a pause nor for green.
+      situation: "route-late",
+      when: (v) => beyondAsked(v).length > 0,
+      move: (v) => putRight(v, beyondAsked(v)),
+    },
     reapply,
     drifted,
     blueGone,
-    {
-      situation: "route-behind",
-      when: (v) => behindHere(v) !== undefined,
-      move: (v) => askAgain(v, behindHere(v)),
-    },
     lagging,
     appointmentDue,
     paused,
@@ -252,12 +253,11 @@ function routesToWrite(v: View): RouteRecord[] {
   });
 }
 
-/** What a step gives green it writes itself, once green is ready for it; what green has beyond that waits for nothing. */
-function behindHere(v: View): RouteRecord | undefined {
-  return v.d.routes.find((route) => {
+/** Routes that a late call leads to green with more than it was to have; with less, blue bears it as before. */
+function beyondAsked(v: View): RouteRecord[] {
+  return routesIn(v, "late").filter((route) => {
     const read = weightsRead(v, route);
-    const beyond = read !== undefined && greenShare(read) > greenShare(route.asked);
-    return isLate(v, route) && (beyond || percentOf(v) === undefined);
+    return read !== undefined && greenShare(read) > greenShare(route.asked);
   });
 }
 

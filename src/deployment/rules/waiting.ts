@@ -1,6 +1,7 @@
 /** `queued` and `preparing`: nothing of AWS is changed. */
 import type { Command } from "../command.ts";
 import type { Problem } from "../../errors.ts";
+import { mayBeLate } from "../doubt.ts";
 import type { Deployment } from "../record.ts";
 import { withoutCanary } from "../strategy.ts";
 import { findings, pairOf, preparedRoutes } from "../findings.ts";
@@ -85,6 +86,14 @@ export const preparing: Rule[] = [
     // What AWS refuses to tell for good is a finding; anything else is read again, so that all is found at once.
     ...unreadable,
     when: (v) => readingFaults(v.seen).some((fault) => fault.class !== "refuse"),
+  },
+  {
+    // Whoever acted before puts it right with its last looks.
+    situation: "route-late",
+    when: (v) =>
+      findings(v).some(({ code }) => code === "green-has-weight") &&
+      Object.values(v.seen.routes).some((read) => read.ok && mayBeLate(read.value, v.d.doubt, v.now)),
+    move: (v) => soon(v, "a call of the deployment before came late, and is to be put right first"),
   },
   {
     situation: "wrong",
