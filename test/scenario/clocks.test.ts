@@ -1,5 +1,6 @@
 /** Redis's clock is set while deployments run. Nothing is taken away the sooner, and a way back waits for nothing. */
 import { expect, it } from "vitest";
+import type { Settings } from "../../sandbox/model/settings.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
 import { mutations, watchedWorld } from "../support/scenario.ts";
 import { canary } from "../support/world.ts";
@@ -13,10 +14,10 @@ const slowly = canary([
 ]);
 
 /** A world in which `set` sets the clock that Teal goes by. */
-function worldWithClock() {
+function worldWithClock(settings: Partial<Settings> = {}) {
   const clock = new SteppedClock(Date.UTC(2026, 5, 1, 12));
   let aheadMs = 0;
-  const world = watchedWorld({ clock, shared: { now: () => clock.now() + aheadMs } });
+  const world = watchedWorld({ clock, settings, shared: { now: () => clock.now() + aheadMs } });
   return { world, set: (ms: number) => void (aheadMs += ms) };
 }
 
@@ -58,4 +59,17 @@ it("set back by an hour after AWS throttled the way back: it is tried again at o
   await world.engine.run(id, new AbortController().signal);
   await world.until("back", () => world.weights(laid).every(([, green]) => green === 0), 60_000);
   await world.ends(id, "rolled_back");
+});
+
+it("set ahead while AWS doesn't show what was made a moment ago: it isn't taken for gone", async () => {
+  const { world, set } = worldWithClock({ ecsReadLagMs: 8_000 });
+  const laid = world.lay();
+  const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: atOnce });
+  await world.until("made", () => mutations(world).includes("CreateTaskSet ok"));
+  await world.run(1_000);
+  set(hour);
+  await world.until("promoted", () => mutations(world).includes("UpdateServicePrimaryTaskSet ok"));
+  await world.reaches(id, "draining");
+  set(hour);
+  await world.ends(id, "succeeded");
 });

@@ -265,10 +265,12 @@ class PromiseWatch implements Watch {
     region: Region,
     at: number,
   ): void {
+    const { decidedAt } = d.pending ?? { decidedAt: at };
     // A closure that begins between a decision and its commit finds the step begun; clocks differ by a little.
+    const before = this.world.closed(d.service, decidedAt - clockErrorMs);
     const closed = this.world
-      .closed(d.service, (d.pending?.decidedAt ?? at) - clockErrorMs)
-      .find(({ id }) => !d.overrides.includes(id));
+      .closed(d.service, decidedAt)
+      .find(({ id }) => before.some((other) => other.id === id) && !d.overrides.includes(id));
     if (d.phase !== "shifting" || effect.again || this.testRoutes.has(effect.route.arn)) return;
     if (shareOf(effect.to.blue, effect.to.green) <= shareOf(effect.from.blue, effect.from.green)) return;
     if (!closed || d.undoes) return;
