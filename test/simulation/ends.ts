@@ -1,4 +1,6 @@
-/** How a service must look when everything about it has ended (promises 3, 6 and 7). */
+/** How a service must look when everything about it has ended, and what must be written of its deployments. */
+import type { DeploymentEvent } from "../../src/deployment/event.ts";
+import { isTerminal } from "../../src/deployment/phases.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import type { Region } from "../../sandbox/model/region.ts";
 import type { Laid, World } from "../support/world.ts";
@@ -36,7 +38,7 @@ export function restOfRoutes({ elb }: Pick<Region, "elb">, laid: Laid): string {
   return JSON.stringify(routes);
 }
 
-/** Violations, in words that begin with the promise's number. */
+/** What a service breaks (promises 3, 6, 7 and 9), in words that begin with the promise's number. */
 export function checkEnd(world: World, laid: Laid, ended: Deployment[], about: Circumstances): string[] {
   const found: string[] = [];
   const name = laid.target.name;
@@ -89,5 +91,19 @@ export function checkEnd(world: World, laid: Laid, ended: Deployment[], about: C
   if (!last && primary && !primary.taskDefinition?.endsWith(":1")) {
     found.push(`7 ${name} is served by ${primary.taskDefinition}, although nothing succeeded`);
   }
+  return found;
+}
+
+/** What the record of a deployment breaks (promises 5, 6 and 8), in the same words; `commands`: ids of those asked of it. */
+export function checkRecord(d: Deployment, events: DeploymentEvent[], commands: string[]): string[] {
+  const found: string[] = [];
+  if (events.some((event, n) => event.seq !== n) || events.length !== d.events)
+    found.push(`5 ${d.id}: the events have holes`);
+  const answered = events.flatMap((event) => (event.type === "command" ? [event.commandId] : []));
+  for (const command of commands) {
+    const count = answered.filter((id) => id === command).length;
+    if (count !== 1) found.push(`8 ${d.id}: the command ${command} was answered ${count} times`);
+  }
+  if (!isTerminal(d.phase)) found.push(`6 ${d.id} is ${d.phase}`);
   return found;
 }

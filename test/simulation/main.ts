@@ -11,7 +11,9 @@ import { large, small } from "./chaos.ts";
 import { type Caught, hunt } from "./hunt.ts";
 import { noOccasions } from "./occasions.ts";
 import { plantedFaults } from "./planted.ts";
-import { simulate, turnsMax, type Verdict } from "./simulation.ts";
+import { turnsMax } from "./ending.ts";
+import { simulate } from "./simulation.ts";
+import type { Verdict } from "./verdict.ts";
 
 const { values } = parseArgs({
   options: {

@@ -7,11 +7,23 @@ import { forbid } from "../../src/deployment/forbid.ts";
 import type { Seen } from "../../src/deployment/observation.ts";
 import type { Phase } from "../../src/deployment/phases.ts";
 import type { Rule } from "../../src/deployment/rules/rule.ts";
-import type { Cloud, Guard, Records } from "../../src/engine/ports.ts";
+import type { Cloud, Guard, Hooks, Records } from "../../src/engine/ports.ts";
 import type { Step } from "../../src/deployment/strategy.ts";
 import { tagKeys } from "../../src/deployment/target.ts";
+import type { MemoryRecords } from "../support/memory-records.ts";
 import type { Bare, Happening, Plan } from "./chaos.ts";
-import type { Planted } from "./simulation.ts";
+
+/** Broken parts in the place of the real ones. */
+export interface Planted {
+  decide?: Decide;
+  cloud?: (cloud: Cloud) => Cloud;
+  hooks?: (hooks: Hooks) => Hooks;
+  records?: (records: Records, cloud: () => Cloud) => Records;
+  /** What all workers share, rather than what one has in hand. */
+  shared?: (records: MemoryRecords) => Records;
+  /** Every worker goes by the clock of its host. */
+  clocks?: "of hosts";
+}
 
 export interface PlantedFault {
   name: string;
