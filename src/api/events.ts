@@ -78,7 +78,6 @@ export function events(app: App, parts: ApiParts): void {
 function createPlaces(most: StreamPace["most"]): { take(caller: string): () => void } {
   const taken = new Map<string, number>();
   let all = 0;
-  const full = (message: string) => new TealError("unavailable", message, { retryAfterMs: 10_000 });
   return {
     take(caller) {
       const own = taken.get(caller) ?? 0;
@@ -94,4 +93,8 @@ function createPlaces(most: StreamPace["most"]): { take(caller: string): () => v
       };
     },
   };
+}
+
+function full(message: string): TealError {
+  return new TealError("unavailable", message, { retryAfterMs: 10_000 });
 }

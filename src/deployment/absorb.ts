@@ -96,6 +96,8 @@ function settlePending(draft: Draft, outcome: Outcome | undefined): void {
       d.unsureUntil = Math.max(d.unsureUntil, pending.deadline + lateMs);
       if (effect.kind === "setWeights")
         d.weightsUnsureUntil = Math.max(d.weightsUnsureUntil ?? 0, pending.deadline + lateMs);
+      if (effect.kind === "scaleTaskSet")
+        d.scalesUnsureUntil = Math.max(d.scalesUnsureUntil ?? 0, pending.deadline + lateMs);
       if (effect.kind === "createTaskSet") d.green.doubt = true;
       trouble(draft, key, result.fault);
       draft.record(

@@ -43,6 +43,7 @@ function prolong(d: Deployment, last: number, ms: number): void {
   if (d.unsureUntil > 0 && d.unsureUntil + lateCallMs > last) d.unsureUntil += ms;
   if (d.weightsUnsureUntil !== undefined && d.weightsUnsureUntil + lateCallMs > last)
     d.weightsUnsureUntil += ms;
+  if (d.scalesUnsureUntil !== undefined && d.scalesUnsureUntil + lateCallMs > last) d.scalesUnsureUntil += ms;
   if (d.doubt && d.doubt.until + lateCallMs > last) d.doubt = { ...d.doubt, until: d.doubt.until + ms };
   if (d.lastLookAt !== undefined && d.lastLookAt > last) d.lastLookAt += ms;
   if (d.pending) d.pending.deadline += ms;
@@ -61,6 +62,7 @@ function setBack(d: Deployment, ms: number): void {
   for (const colour of ["blue", "green"] as const) if (d.carriedAt[colour] > 0) d.carriedAt[colour] -= ms;
   if (d.unsureUntil > 0) d.unsureUntil -= ms;
   if (d.weightsUnsureUntil !== undefined) d.weightsUnsureUntil -= ms;
+  if (d.scalesUnsureUntil !== undefined) d.scalesUnsureUntil -= ms;
   if (d.doubt) d.doubt = { ...d.doubt, until: d.doubt.until - ms };
   if (d.pending) d.pending.deadline -= ms;
   if (d.last) d.last.at -= ms;

@@ -23,7 +23,7 @@ import { baking, shifting, testing } from "./rules/shifting.ts";
 import { rollingBack } from "./rules/undoing.ts";
 import { preparing, queued } from "./rules/waiting.ts";
 import { forbid } from "./forbid.ts";
-import { type View, view } from "./view.ts";
+import { lookedAt, type View, view } from "./view.ts";
 
 /** What each phase does, situation by situation, the most pressing first. */
 export const rules = {
@@ -54,12 +54,19 @@ export function machine(phases: Record<Phase, Rule[]>, guard: typeof forbid) {
     if (draft.d.phase !== before.phase || draft.looksAgain) return draft.finish();
     const v = view(draft.d, seen, now);
     const move = firstRule(phases, v).move(v);
+    if (move.kind === "perform" && now - lookedAt(seen, now) > lookLifeMs) {
+      draft.lookAgain();
+      return draft.finish();
+    }
     const reason = move.kind === "perform" ? guard(move.effect, draft.d, seen, now) : undefined;
     // The rules should never get here; if they do, standing still is the harmless thing.
     draft.apply(reason ? { kind: "hold", hold: "stuck", reason, until: now + guardedMs } : move);
     return draft.finish();
   };
 }
+
+/** A look takes 10 s at most. One that is older was made by a worker that stood still since, and nothing is done on it. */
+const lookLifeMs = 12_000;
 
 /** How long a decision that the guard forbade is left alone. */
 const guardedMs = 5_000;

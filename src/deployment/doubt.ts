@@ -1,6 +1,6 @@
 /**
- * What a deployment leaves to whoever acts on the service after it: a change of weights that nobody heard of may
- * still land, and only who knows what was asked can tell it from somebody else's doing.
+ * What a deployment leaves to whoever acts on the service after it: a change of weights or of a scale that nobody
+ * heard of may still land, and only who knows what was asked can tell it from somebody else's doing.
  */
 import { callLimitMs } from "./effect.ts";
 import type { RouteSeen } from "./observation.ts";
@@ -17,6 +17,8 @@ export interface Doubt {
   until: number;
   /** What was asked of each route, by its ARN: weights by target group. */
   asked: Record<string, Record<string, number>[]>;
+  /** A call that scales a task set is among them. */
+  scales?: true;
 }
 
 /** What is in doubt of this deployment's own calls and of those before it; undefined where nothing is any more. */
@@ -28,16 +30,20 @@ export function doubtOf(d: Deployment, now: number): Doubt | undefined {
   const asked = { ...first.asked };
   for (const [arn, weights] of Object.entries(second.asked))
     asked[arn] = distinct([...(asked[arn] ?? []), ...weights]);
-  return { until: Math.max(first.until, second.until), asked };
+  const scales = first.scales ?? second.scales;
+  return { until: Math.max(first.until, second.until), asked, ...(scales && { scales }) };
 }
 
-function ownDoubt({ pair, routes, weightsUnsureUntil: until }: Deployment): Doubt | undefined {
-  if (until === undefined || !pair) return undefined;
+function ownDoubt({ pair, routes, weightsUnsureUntil, scalesUnsureUntil }: Deployment): Doubt | undefined {
+  const until = Math.max(weightsUnsureUntil ?? 0, scalesUnsureUntil ?? 0);
+  const scales = scalesUnsureUntil !== undefined && { scales: true as const };
+  if (until === 0) return undefined;
+  if (weightsUnsureUntil === undefined || !pair) return { until, asked: {}, ...scales };
   const asked = routes.map(({ ref, asked, earlier }) => {
     const all = [asked, ...earlier].map(({ blue, green }) => ({ [pair.blue]: blue, [pair.green]: green }));
     return [ref.arn, distinct(all)] as const;
   });
-  return { until, asked: Object.fromEntries(asked) };
+  return { until, asked: Object.fromEntries(asked), ...scales };
 }
 
 /** Takes it over, with nothing taken away before such a call is expected to have landed. Safe to repeat. */
@@ -46,6 +52,11 @@ export function inheritDoubt(d: Deployment, doubt: Doubt, now: number): void {
   if (now >= doubt.until + lateCallMs || doubt.until > now + callLimitMs + lateMs) return;
   d.doubt = doubt;
   if (d.routes.length > 0) d.unsureUntil = Math.max(d.unsureUntil, doubt.until);
+}
+
+/** Whether a task set may have been scaled lately by a call that nobody heard of. */
+export function mayBeScaled(doubt: Doubt | undefined, now: number): boolean {
+  return doubt?.scales === true && now < doubt.until + lateCallMs;
 }
 
 /** Whether a route reads what a call that nobody heard of may have made of it lately. */
@@ -57,5 +68,9 @@ export function mayBeLate({ ref, weights }: RouteSeen, doubt: Doubt | undefined,
 }
 
 function distinct(all: Record<string, number>[]): Record<string, number>[] {
-  return [...new Map(all.map((one) => [JSON.stringify(Object.entries(one).toSorted()), one])).values()];
+  return [
+    ...new Map(
+      all.map((one) => [JSON.stringify(Object.entries(one).toSorted(([a], [b]) => a.localeCompare(b))), one]),
+    ).values(),
+  ];
 }

@@ -248,6 +248,8 @@ export interface Deployment {
   unsureUntil: number;
   /** The same of calls that change weights alone. */
   weightsUnsureUntil?: number;
+  /** The same of calls that scale a task set. */
+  scalesUnsureUntil?: number;
   /** What was in doubt of the deployments before this one. */
   doubt?: Doubt;
   /** The last effect that AWS acknowledged; until it shows, the same effect isn't sent again at once. */

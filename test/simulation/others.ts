@@ -62,11 +62,19 @@ export class Others {
     }
   }
 
-  /** A person leads all of the pair's traffic to what is PRIMARY. */
+  /** A person leads all of the pair's traffic to what is PRIMARY; the weights sum up to what they did. */
   leadHome(laid: Laid): void {
     const primary = this.world.sets(laid.target.name).find((set) => set.status === "PRIMARY");
-    const green = primary?.loadBalancers?.[0]?.targetGroupArn === laid.groups[1] ? 100 : 0;
-    for (const route of ["listener", "rule"] as const) this.drift(laid, route, green);
+    const serving = primary?.loadBalancers?.[0]?.targetGroupArn;
+    for (const route of [laid.listener, laid.rule]) {
+      rewrite(this.world, route, (groups) => {
+        const ours = groups.filter(({ TargetGroupArn: group }) => laid.groups.includes(group));
+        const sum = ours.reduce((all, { Weight: weight = 0 }) => all + weight, 0);
+        return groups.map((group) =>
+          ours.includes(group) ? { ...group, Weight: group.TargetGroupArn === serving ? sum : 0 } : group,
+        );
+      });
+    }
   }
 
   /** Somebody registers one of blue's tasks in the idle group. */

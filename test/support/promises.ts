@@ -164,7 +164,7 @@ class PromiseWatch implements Watch {
     return Math.max(ecsReadLagMs, elbReadLagMs);
   }
 
-  private committed({ id, decision, at, aheadMs, stale }: Commit): void {
+  private committed({ id, decision, at, decidedAt, aheadMs, stale }: Commit): void {
     if (stale) this.broken(4, `${id} was changed by a worker that had been replaced`);
     const d = decision.next;
     this.known.set(id, d);
@@ -181,13 +181,13 @@ class PromiseWatch implements Watch {
     this.written.push({ id, effect, decidedAt: at, deadline });
     const region = this.world.aws.region(d.target.region);
     if (effect.kind === "setWeights") {
-      this.noBlindTraffic(d, effect, region, at);
-      this.overwritesNobody(d, effect, at);
-      this.keepsClosed(d, effect, region, at);
+      this.noBlindTraffic(d, effect, region, decidedAt);
+      this.overwritesNobody(d, effect, decidedAt);
+      this.keepsClosed(d, effect, region, decidedAt, aheadMs);
     }
-    this.agrees(d, effect, region, at);
-    if (effect.kind === "scaleTaskSet") this.floor(d, effect.arn, effect.scalePercent, region, at);
-    if (effect.kind === "deleteTaskSet") this.floor(d, effect.arn, -1, region, at);
+    this.agrees(d, effect, region, decidedAt);
+    if (effect.kind === "scaleTaskSet") this.floor(d, effect.arn, effect.scalePercent, region, decidedAt);
+    if (effect.kind === "deleteTaskSet") this.floor(d, effect.arn, -1, region, decidedAt);
   }
 
   /** Promise 4: at most one deployment acts on a service. */
@@ -264,12 +264,12 @@ class PromiseWatch implements Watch {
     effect: Extract<Effect, { kind: "setWeights" }>,
     region: Region,
     at: number,
+    aheadMs: number,
   ): void {
-    const { decidedAt } = d.pending ?? { decidedAt: at };
-    // A closure that begins between a decision and its commit finds the step begun; clocks differ by a little.
-    const before = this.world.closed(d.service, decidedAt - clockErrorMs);
+    // Clocks differ by a little.
+    const before = this.world.closed(d.service, at + aheadMs - clockErrorMs);
     const closed = this.world
-      .closed(d.service, decidedAt)
+      .closed(d.service, at + aheadMs)
       .find(({ id }) => before.some((other) => other.id === id) && !d.overrides.includes(id));
     if (d.phase !== "shifting" || effect.again || this.testRoutes.has(effect.route.arn)) return;
     if (shareOf(effect.to.blue, effect.to.green) <= shareOf(effect.from.blue, effect.from.green)) return;
@@ -445,11 +445,33 @@ function isCallOf(
       return false;
     case "tagTaskSet":
       return action === "TagResource" && given["resourceArn"] === effect.arn;
-    case "setWeights":
-      return effect.route.kind === "rule"
-        ? action === "ModifyRule" && given["RuleArn"] === effect.route.arn
-        : action === "ModifyListener" && given["ListenerArn"] === effect.route.arn;
+    case "setWeights": {
+      const { route, pair, to } = effect;
+      const [changes, key, actions] =
+        route.kind === "rule"
+          ? (["ModifyRule", "RuleArn", "Actions"] as const)
+          : (["ModifyListener", "ListenerArn", "DefaultActions"] as const);
+      const weights = weightsIn(given[actions]);
+      const asks = (group: string, weight: number) => weights.get(group) === weight;
+      return (
+        action === changes &&
+        given[key] === route.arn &&
+        asks(pair.blue, to.blue) &&
+        asks(pair.green, to.green)
+      );
+    }
   }
+}
+
+/** By target group, wherever in the actions it is named with a weight. */
+function weightsIn(actions: unknown): Map<unknown, number> {
+  const found = new Map<unknown, number>();
+  JSON.stringify(actions, (_key, value: unknown) => {
+    const { TargetGroupArn: group, Weight: weight } = fields(value);
+    if (group !== undefined && weight !== undefined) found.set(group, Number(weight));
+    return value;
+  });
+  return found;
 }
 
 function fields(value: unknown): Record<string, unknown> {

@@ -21,7 +21,8 @@ export function sampleOf({ ecs, elb }: Pick<Region, "ecs" | "elb">, at: number, 
   const healthy: Record<string, number> = {};
   for (const target of elb.targets.values()) {
     const task = target.taskArn === undefined ? undefined : ecs.tasks.get(target.taskArn);
-    const isSeen = task?.lastStatus === "RUNNING" || (task?.stoppingAt ?? -Infinity) >= at - lagMs;
+    const isSeen =
+      task?.lastStatus === "RUNNING" || (task?.stoppingAt ?? task?.stoppedAt ?? -Infinity) >= at - lagMs;
     if (target.health !== "healthy" || task === undefined || !isSeen) continue;
     const key = `${task.taskSetArn} ${target.groupArn}`;
     healthy[key] = (healthy[key] ?? 0) + 1;

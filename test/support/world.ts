@@ -6,7 +6,7 @@ import type { ClientOptions } from "../../src/aws/clients.ts";
 import { type CloudOptions, createCloud } from "../../src/aws/cloud.ts";
 import { createMetrics, type Metrics } from "../../src/aws/metrics.ts";
 import type { CommandKind } from "../../src/deployment/command.ts";
-import type { Decide } from "../../src/deployment/decide.ts";
+import { type Decide, decide as decideByTheRules } from "../../src/deployment/decide.ts";
 import type { Decision } from "../../src/deployment/decision.ts";
 import type { DeploymentEvent } from "../../src/deployment/event.ts";
 import { isTerminal, type Phase } from "../../src/deployment/phases.ts";
@@ -62,7 +62,9 @@ export interface Commit {
   decision: Decision;
   /** By the clock of the world. */
   at: number;
-  /** How much the clock was ahead of it by which the decision was made. */
+  /** When it was decided, by the clock of the world: a worker may have stood still since. */
+  decidedAt: number;
+  /** How much the clock was ahead of that by which it was decided. */
   aheadMs: number;
   /** Somebody else had claimed the deployment meanwhile. */
   stale: boolean;
@@ -142,6 +144,7 @@ export class World {
   private readonly metrics: Metrics | undefined;
   /** The latest claims. */
   private readonly epochs = new Map<string, number>();
+  private readonly decidedAt = new WeakMap<Decision, number>();
   private readonly commitEars = new Set<(commit: Commit) => void>();
   private ids = 0;
   /** Requests that the wire has not answered yet. */
@@ -215,9 +218,11 @@ export class World {
         const result = await records.commit(claimed, decision, now);
         if (result.kind === "committed") {
           const at = this.clock.now();
+          const decidedAt = this.decidedAt.get(decision) ?? at;
           const { id, epoch } = claimed.claim;
           const stale = epoch < (this.epochs.get(id) ?? 0);
-          for (const ear of this.commitEars) ear({ id, decision, at, aheadMs: now - at, stale });
+          for (const ear of this.commitEars)
+            ear({ id, decision, at, decidedAt, aheadMs: now - decidedAt, stale });
         }
         return result;
       },
@@ -227,7 +232,7 @@ export class World {
   private engineOn(records: Records, cloud: Cloud, hooks: Hooks, clock: Clock): Engine {
     const { metrics } = this;
     const { metrics: asked } = this.options;
-    const { decide } = this.options;
+    const { decide = decideByTheRules } = this.options;
     return createEngine({
       records,
       wakes: { wake: async (id) => void this.woken.push(id) },
@@ -245,7 +250,11 @@ export class World {
       clock,
       random: () => (this.ids++).toString(16).padStart(16, "0").split("").reverse().join(""),
       log: silent,
-      ...(decide && { decide }),
+      decide: (...asked) => {
+        const decision = decide(...asked);
+        this.decidedAt.set(decision, this.clock.now());
+        return decision;
+      },
     });
   }
 

@@ -26,10 +26,11 @@ const commands: CommandKind[] = [
 /** Situations that a phase shares with others but can't meet itself. */
 const unreachable: Partial<Record<Phase, string[]>> = {
   succeeded: ["late-green"],
-  failed: ["unreadable", "late-weights", "late-green"],
-  cancelled: ["unreadable", "late-weights", "late-green"],
-  superseded: ["unreadable", "late-weights", "late-green"],
-  abandoned: ["unreadable", "late-weights", "late-green"],
+  rolled_back: ["scaled-late"],
+  failed: ["unreadable", "late-weights", "scaled-late", "late-green"],
+  cancelled: ["unreadable", "late-weights", "scaled-late", "late-green"],
+  superseded: ["unreadable", "late-weights", "scaled-late", "late-green"],
+  abandoned: ["unreadable", "late-weights", "scaled-late", "late-green"],
 };
 
 const cases = phases.flatMap((phase) =>

@@ -1,6 +1,6 @@
 /** What a deployment leaves in doubt, as the next one takes it over. */
 import { describe, expect, it } from "vitest";
-import { type Doubt, doubtOf, inheritDoubt, mayBeLate } from "../../src/deployment/doubt.ts";
+import { type Doubt, doubtOf, inheritDoubt, mayBeLate, mayBeScaled } from "../../src/deployment/doubt.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import { deployment } from "../contract/deployment.ts";
 
@@ -37,6 +37,13 @@ const left: Doubt = { until: now + 5_000, asked };
 describe("what is left", () => {
   it("is all that was asked of each route, once", () => {
     expect(doubtOf(routed({ weightsUnsureUntil: now + 5_000 }), now)).toEqual(left);
+  });
+
+  it("is that a set may be scaled, where only that is in doubt", () => {
+    const scaled = routed({ scalesUnsureUntil: now + 5_000 });
+    expect(doubtOf(scaled, now)).toEqual({ until: now + 5_000, asked: {}, scales: true });
+    expect(mayBeScaled(doubtOf(scaled, now), now)).toBe(true);
+    expect(mayBeScaled(left, now)).toBe(false);
   });
 
   it("is nothing where every change of weights was answered, or two minutes have passed", () => {

@@ -95,6 +95,11 @@ const comeLate = (scene: Scene) => {
   const asked = Object.fromEntries(scene.d.routes.map(({ ref }) => [ref.arn, [half]]));
   scene.d.doubt = { until: now - 5_000, asked };
 };
+/** A call that scales landed, which nobody had heard of. */
+const scaledLate = (colour: "blue" | "green") => (scene: Scene) => {
+  scene.d.scalesUnsureUntil = now - 5_000;
+  setOf(scene, colour).scalePercent = 5;
+};
 /** Half of the traffic goes to the idle group, by a call of the deployment before. */
 const idleHasWeight = (scene: Scene) => {
   const asked: Doubt["asked"] = {};
@@ -145,6 +150,7 @@ const settled: Table = {
     "perform setWeights",
   ],
   "late-green": [asIs, ""],
+  "scaled-late": [scaledLate("green"), "perform scaleTaskSet"],
   unsettled: [({ d }) => void (d.unsureUntil = now + 5_000), "wait"],
   settled: [asIs, "slot done"],
   "last-look-due-later": [
@@ -336,6 +342,7 @@ export const situations: Record<Phase, Table> = {
     unreadable: [cannotRead, "wait"],
     paused: [pause, "hold paused"],
     drifted: [drift, "hold drift"],
+    "scaled-late": [scaledLate("blue"), "perform scaleTaskSet"],
     "route-late": [comeLate, "perform setWeights"],
     "blue-gone": [deleteBlue, "hold stuck"],
     "predecessor-retains": [({ seen }) => void (seen.slot.retaining = "checkout-0"), "tell yield checkout-0"],
@@ -390,6 +397,7 @@ export const situations: Record<Phase, Table> = {
     "drift-reapplied": [reapplied, "perform setWeights"],
     drifted: [drift, "hold drift"],
     "blue-gone": [deleteBlue, "hold stuck"],
+    "scaled-late": [scaledLate("blue"), "perform scaleTaskSet"],
     "route-late": [comeLate, "perform setWeights"],
     "route-lagging": [lag, "wait"],
     "appointment-due": [meet, "note"],
@@ -434,6 +442,7 @@ export const situations: Record<Phase, Table> = {
     unreadable: [cannotRead, "wait"],
     drifted: [drift, "hold drift"],
     "blue-gone": [deleteBlue, "hold stuck"],
+    "scaled-late": [scaledLate("blue"), "perform scaleTaskSet"],
     "route-late": [comeLate, "perform setWeights"],
     "route-lagging": [lag, "wait"],
     paused: [pause, "hold paused"],
@@ -456,6 +465,7 @@ export const situations: Record<Phase, Table> = {
     unreadable: [cannotRead, "wait"],
     drifted: [drift, "hold drift"],
     "blue-gone": [deleteBlue, "hold stuck"],
+    "scaled-late": [scaledLate("green"), "perform scaleTaskSet"],
     "route-behind": [fallBehind, "perform setWeights"],
     "route-lagging": [lag, "wait"],
     paused: [pause, "hold paused"],
@@ -471,6 +481,7 @@ export const situations: Record<Phase, Table> = {
     deadline: [long, "enter rolling_back"],
     unreadable: [cannotRead, "wait"],
     drifted: [drift, "hold drift"],
+    "scaled-late": [scaledLate("green"), "perform scaleTaskSet"],
     "route-behind": [fallBehind, "perform setWeights"],
     "route-lagging": [lag, "wait"],
     paused: [pause, "hold paused"],
@@ -518,6 +529,7 @@ export const situations: Record<Phase, Table> = {
       "tell rollback checkout-9",
     ],
     unreadable: [cannotRead, "wait"],
+    "scaled-late": [scaledLate("green"), "perform scaleTaskSet"],
     "route-late": [comeLate, "perform setWeights"],
     paused: [pause, "hold paused"],
     retaining: [asIs, "wait"],
@@ -552,6 +564,7 @@ export const situations: Record<Phase, Table> = {
       "enter succeeded",
     ],
     "blue-draining": [(scene) => void (setOf(scene, "blue").status = "DRAINING"), "wait"],
+    "scaled-late": [scaledLate("green"), "perform scaleTaskSet"],
     "route-late": [comeLate, "perform setWeights"],
     "route-behind": [fallBehind, "perform setWeights"],
     "green-not-primary": [(scene) => void (setOf(scene, "green").status = "ACTIVE"), "hold stuck"],
@@ -658,14 +671,14 @@ export const situations: Record<Phase, Table> = {
   },
   succeeded: leaveOut(settled, "late-green"),
   rolled_back: {
-    ...settled,
+    ...leaveOut(settled, "scaled-late"),
     "late-green": [(scene) => void serviceOf(scene).taskSets.push(taskSet("green")), "perform deleteTaskSet"],
   },
   failed: untouched,
   cancelled: untouched,
   superseded: untouched,
   abandoned: {
-    ...leaveOut(settled, "late-green", "unreadable", "late-weights"),
+    ...leaveOut(settled, "late-green", "unreadable", "late-weights", "scaled-late"),
   },
 };
 

@@ -36,6 +36,7 @@ import {
   putRight,
   refused,
   rightable,
+  scaledLate,
   primaryElsewhere,
   taggedBack,
   unreadable,
@@ -55,6 +56,7 @@ export const promoting: Rule[] = [
   },
   unreadable,
   primaryElsewhere,
+  scaledLate(full),
   drifted,
   behind(full),
   lagging,
@@ -164,6 +166,7 @@ export const retaining: Rule[] = [
   unreadable,
   paused,
   lateCall,
+  scaledLate(full),
   {
     situation: "retaining",
     when: (v) => v.d.blue !== undefined && retainLeftMs(v) > 0,
@@ -185,6 +188,7 @@ export const draining: Rule[] = [
   ...wayBack,
   unreadable,
   lateCall,
+  scaledLate(full),
   paused,
   {
     situation: "blue-deleted",

@@ -8,14 +8,18 @@ import { sameWeights, showWeights } from "../traffic.ts";
 import { doubtOf, lateCallMs, mayBeLate } from "../doubt.ts";
 import { carriesNothing, readingFault, value, type View, weightsRead } from "../view.ts";
 import { untouchableUntil } from "./finishing.ts";
+import { scaledLate } from "./shared.ts";
 import { perform, type Rule, soon, until } from "./rule.ts";
 
-/** Once nobody else acts, what came late from us is put right; others' doings are not ours to judge. */
-const mine = (v: View) => v.seen.slot.acting === undefined || v.seen.slot.acting === v.d.id;
+/** Once nobody else acts or keeps its blue, what came late from us is put right; others' doings are not ours to judge. */
+const mine = ({ d, seen: { slot } }: View) =>
+  [slot.acting, slot.retaining].every((id) => id === undefined || id === d.id);
 
 /** Whoever acts has made nothing yet, and may wait for long before it looks at the routes. */
 const isAlone = ({ service }: View) =>
   service?.taskSets.filter(({ status }) => status !== "DRAINING").length === 1;
+
+const scaled = scaledLate(() => 100);
 
 export const settling: Rule[] = [
   {
@@ -35,6 +39,10 @@ export const settling: Rule[] = [
         `a call of ours came late: weights from ${showWeights(from)} back to ${showWeights(route.asked)}`,
       );
     },
+  },
+  {
+    ...scaled,
+    when: (v) => mine(v) && v.d.phase === "succeeded" && isStillOurs(v) && scaled.when(v),
   },
   {
     situation: "late-green",

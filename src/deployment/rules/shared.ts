@@ -1,7 +1,9 @@
 /** Situations that several phases meet alike. */
 import type { Closed } from "../calendar.ts";
 import { type Move, seconds, stuckReason } from "../draft.ts";
+import { doubtOf, mayBeScaled } from "../doubt.ts";
 import type { Weights } from "../effect.ts";
+import type { TaskSetSeen } from "../observation.ts";
 import { forbid } from "../forbid.ts";
 import { unwell } from "../promote.ts";
 import { elapsedMs, type Hold, type RouteRecord } from "../record.ts";
@@ -179,6 +181,32 @@ export const greenFailing: Rule = {
     return rollBack({ code: "green-failing", message });
   },
 };
+
+/** A call that scales, come late, took tasks from a set that carries traffic: it gets them back. */
+export function scaledLate(scaleOfGreen: (v: View) => number): Rule {
+  return {
+    situation: "scaled-late",
+    when: (v) => shrunk(v, scaleOfGreen(v)) !== undefined,
+    move: (v) => {
+      const [set, scalePercent] = shrunk(v, scaleOfGreen(v)) ?? [];
+      if (!set || scalePercent === undefined) return soon(v, "waiting for the task sets");
+      const why = `${set.id} is at ${set.scalePercent} %, perhaps by a call that came late: back to ${scalePercent} %`;
+      return performOnce(v, { kind: "scaleTaskSet", arn: set.arn, scalePercent }, why);
+    },
+  };
+}
+
+function isBelow(set: TaskSetSeen, scale: number | undefined): scale is number {
+  return scale !== undefined && set.status !== "DRAINING" && set.scalePercent < scale;
+}
+
+/** Which set, and the scale that it is to have. */
+function shrunk({ d, blue, green, now }: View, scaleOfGreen: number): [TaskSetSeen, number] | undefined {
+  if (!mayBeScaled(doubtOf(d, now), now)) return undefined;
+  if (blue && !d.blueShrunk && isBelow(blue, d.blue?.scalePercent))
+    return [blue, d.blue?.scalePercent ?? 100];
+  return green && isBelow(green, scaleOfGreen) ? [green, scaleOfGreen] : undefined;
+}
 
 /** A route that reads what was asked earlier, long after our last write: written again. */
 export function behind(percent: (v: View) => number): Rule {
