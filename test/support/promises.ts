@@ -306,7 +306,9 @@ class PromiseWatch implements Watch {
     if ((this.acceptedAt.get(d.id) ?? 0) > lostAt) return;
     const { requested } = sampleOf(region, at);
     for (const { ref, asked, earlier, before, test } of d.routes) {
-      const weights = requested[ref.arn] ?? {};
+      const weights = requested[ref.arn];
+      // A route that was deleted leads nowhere, whatever is written to it.
+      if (!weights) continue;
       const [blue = -1, green = -1] = d.pair ? [weights[d.pair.blue], weights[d.pair.green]] : [];
       const changedAt = this.weighingsOf(d.target.region).routeChange(ref.arn)?.at ?? 0;
       const known = [asked, before, ...earlier].some((other) => other.blue === blue && other.green === green);
