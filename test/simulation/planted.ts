@@ -189,7 +189,7 @@ export const plantedFaults: PlantedFault[] = [
   {
     name: "a rollback writes 100:0 instead of the recorded weights",
     provoke: rollBackAfter(15_000),
-    breaks: [6, 7, 9],
+    breaks: [5, 6, 7, 9],
     make: () =>
       cloudWith((cloud) => ({
         perform: (target, effect, guard) =>
