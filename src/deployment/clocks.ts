@@ -5,7 +5,7 @@
  */
 import type { Deployment } from "./record.ts";
 import type { Phase } from "./phases.ts";
-import { lateCallMs } from "./doubt.ts";
+import { lateCallMs, shiftedDoubt } from "./doubt.ts";
 import { lagMs } from "./view.ts";
 
 /** No acting deployment goes without a turn for so long, unless no worker was there. */
@@ -44,7 +44,7 @@ function prolong(d: Deployment, last: number, ms: number): void {
   if (d.weightsUnsureUntil !== undefined && d.weightsUnsureUntil + lateCallMs > last)
     d.weightsUnsureUntil += ms;
   if (d.scalesUnsureUntil !== undefined && d.scalesUnsureUntil + lateCallMs > last) d.scalesUnsureUntil += ms;
-  if (d.doubt && d.doubt.until + lateCallMs > last) d.doubt = { ...d.doubt, until: d.doubt.until + ms };
+  if (d.doubt) d.doubt = shiftedDoubt(d.doubt, ms);
   if (d.lastLookAt !== undefined && d.lastLookAt > last) d.lastLookAt += ms;
   if (d.pending) d.pending.deadline += ms;
   // What was not shown yet has had no more time to show itself.
@@ -63,7 +63,7 @@ function setBack(d: Deployment, ms: number): void {
   if (d.unsureUntil > 0) d.unsureUntil -= ms;
   if (d.weightsUnsureUntil !== undefined) d.weightsUnsureUntil -= ms;
   if (d.scalesUnsureUntil !== undefined) d.scalesUnsureUntil -= ms;
-  if (d.doubt) d.doubt = { ...d.doubt, until: d.doubt.until - ms };
+  if (d.doubt) d.doubt = shiftedDoubt(d.doubt, -ms);
   if (d.pending) d.pending.deadline -= ms;
   if (d.last) d.last.at -= ms;
   for (const route of d.routes) if (route.askedAt > 0) route.askedAt -= ms;

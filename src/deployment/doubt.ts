@@ -12,65 +12,97 @@ export const lateMs = 5_000;
 /** How long after that a change of weights is reckoned with all the same: whoever sent it may have stood still. */
 export const lateCallMs = 120_000;
 
+/** Each moment is the one until which such a call is expected to land; for `lateCallMs` more it is reckoned with. */
 export interface Doubt {
-  /** Until then such a call is expected to land; for `lateCallMs` more it is reckoned with. */
-  until: number;
+  weightsUntil?: number;
   /** What was asked of each route, by its ARN: weights by target group. */
   asked: Record<string, Record<string, number>[]>;
-  /** A call that scales a task set is among them. */
-  scales?: true;
+  /** Of calls that scale a task set. */
+  scalesUntil?: number;
 }
 
 /** What is in doubt of this deployment's own calls and of those before it; undefined where nothing is any more. */
 export function doubtOf(d: Deployment, now: number): Doubt | undefined {
-  const own = ownDoubt(d);
-  const all = [own, d.doubt].filter((doubt) => doubt !== undefined && now < doubt.until + lateCallMs);
-  const [first, second] = all;
-  if (!first || !second) return first;
-  const asked = { ...first.asked };
-  for (const [arn, weights] of Object.entries(second.asked))
+  const [own, inherited] = [alive(ownDoubt(d), now), alive(d.doubt, now)];
+  if (!own || !inherited) return own ?? inherited;
+  const asked = { ...own.asked };
+  for (const [arn, weights] of Object.entries(inherited.asked))
     asked[arn] = distinct([...(asked[arn] ?? []), ...weights]);
-  const scales = first.scales ?? second.scales;
-  return { until: Math.max(first.until, second.until), asked, ...(scales && { scales }) };
+  const later = (one = 0, other = 0) => Math.max(one, other) || undefined;
+  return doubt(
+    later(own.weightsUntil, inherited.weightsUntil),
+    asked,
+    later(own.scalesUntil, inherited.scalesUntil),
+  );
 }
 
-function ownDoubt({ pair, routes, weightsUnsureUntil, scalesUnsureUntil }: Deployment): Doubt | undefined {
-  const until = Math.max(weightsUnsureUntil ?? 0, scalesUnsureUntil ?? 0);
-  const scales = scalesUnsureUntil !== undefined && { scales: true as const };
-  if (until === 0) return undefined;
-  if (weightsUnsureUntil === undefined || !pair) return { until, asked: {}, ...scales };
+function ownDoubt({ pair, routes, weightsUnsureUntil, scalesUnsureUntil }: Deployment): Doubt {
+  if (weightsUnsureUntil === undefined || !pair) return doubt(undefined, {}, scalesUnsureUntil);
   const asked = routes.map(({ ref, asked, earlier }) => {
     const all = [asked, ...earlier].map(({ blue, green }) => ({ [pair.blue]: blue, [pair.green]: green }));
     return [ref.arn, distinct(all)] as const;
   });
-  return { until, asked: Object.fromEntries(asked), ...scales };
+  return doubt(weightsUnsureUntil, Object.fromEntries(asked), scalesUnsureUntil);
+}
+
+function doubt(
+  weightsUntil: number | undefined,
+  asked: Doubt["asked"],
+  scalesUntil: number | undefined,
+): Doubt {
+  return {
+    ...(weightsUntil !== undefined && { weightsUntil }),
+    asked,
+    ...(scalesUntil !== undefined && { scalesUntil }),
+  };
+}
+
+/** What of it is still reckoned with. */
+function alive(of: Doubt | undefined, now: number): Doubt | undefined {
+  if (!of) return undefined;
+  const isAlive = (until: number | undefined) => until !== undefined && now < until + lateCallMs;
+  const [weights, scales] = [isAlive(of.weightsUntil), isAlive(of.scalesUntil)];
+  if (!weights && !scales) return undefined;
+  return doubt(
+    weights ? of.weightsUntil : undefined,
+    weights ? of.asked : {},
+    scales ? of.scalesUntil : undefined,
+  );
+}
+
+function lastMoment({ weightsUntil = 0, scalesUntil = 0 }: Doubt): number {
+  return Math.max(weightsUntil, scalesUntil);
 }
 
 /** Takes it over, with nothing taken away before such a call is expected to have landed. Safe to repeat. */
-export function inheritDoubt(d: Deployment, doubt: Doubt, now: number): void {
+export function inheritDoubt(d: Deployment, left: Doubt, now: number): void {
+  const until = lastMoment(left);
   // A moment further ahead than any call's: the clock was set back since.
-  if (now >= doubt.until + lateCallMs || doubt.until > now + callLimitMs + lateMs) return;
-  d.doubt = doubt;
-  if (d.routes.length > 0) d.unsureUntil = Math.max(d.unsureUntil, doubt.until);
+  if (now >= until + lateCallMs || until > now + callLimitMs + lateMs) return;
+  d.doubt = left;
+  if (d.routes.length > 0) d.unsureUntil = Math.max(d.unsureUntil, until);
+}
+
+/** The same, as a clock tells it that was set by so much, or has run on while nobody watched. */
+export function shiftedDoubt({ weightsUntil, asked, scalesUntil }: Doubt, ms: number): Doubt {
+  const shifted = (at: number | undefined) => (at === undefined ? undefined : at + ms);
+  return doubt(shifted(weightsUntil), asked, shifted(scalesUntil));
 }
 
 /** Whether a task set may have been scaled lately by a call that nobody heard of. */
-export function mayBeScaled(doubt: Doubt | undefined, now: number): boolean {
-  return doubt?.scales === true && now < doubt.until + lateCallMs;
+export function mayBeScaled(of: Doubt | undefined, now: number): boolean {
+  return alive(of, now)?.scalesUntil !== undefined;
 }
 
 /** Whether a route reads what a call that nobody heard of may have made of it lately. */
-export function mayBeLate({ ref, weights }: RouteSeen, doubt: Doubt | undefined, now: number): boolean {
-  if (!doubt || now >= doubt.until + lateCallMs) return false;
-  return (doubt.asked[ref.arn] ?? []).some((asked) =>
+export function mayBeLate({ ref, weights }: RouteSeen, of: Doubt | undefined, now: number): boolean {
+  return (alive(of, now)?.asked[ref.arn] ?? []).some((asked) =>
     Object.entries(asked).every(([group, weight]) => weights[group] === weight),
   );
 }
 
 function distinct(all: Record<string, number>[]): Record<string, number>[] {
-  return [
-    ...new Map(
-      all.map((one) => [JSON.stringify(Object.entries(one).toSorted(([a], [b]) => a.localeCompare(b))), one]),
-    ).values(),
-  ];
+  const key = (weights: Record<string, number>) =>
+    JSON.stringify(Object.entries(weights).toSorted(([a], [b]) => a.localeCompare(b)));
+  return [...new Map(all.map((weights) => [key(weights), weights])).values()];
 }

@@ -22,8 +22,8 @@ const implementations: Record<string, (limits?: Partial<RecordLimits>) => Promis
 
 const now = 5_000;
 
-function doubt(until: number): Doubt {
-  return { until, asked: { "arn:route": [{ "arn:a": 50, "arn:b": 50 }] } };
+function doubt(weightsUntil: number): Doubt {
+  return { weightsUntil, asked: { "arn:route": [{ "arn:a": 50, "arn:b": 50 }] } };
 }
 
 describe.each(Object.keys(implementations))("records in %s", (name) => {

@@ -32,7 +32,7 @@ const asked = {
     { a: 1, b: 0 },
   ],
 };
-const left: Doubt = { until: now + 5_000, asked };
+const left: Doubt = { weightsUntil: now + 5_000, asked };
 
 describe("what is left", () => {
   it("is all that was asked of each route, once", () => {
@@ -41,7 +41,7 @@ describe("what is left", () => {
 
   it("is that a set may be scaled, where only that is in doubt", () => {
     const scaled = routed({ scalesUnsureUntil: now + 5_000 });
-    expect(doubtOf(scaled, now)).toEqual({ until: now + 5_000, asked: {}, scales: true });
+    expect(doubtOf(scaled, now)).toEqual({ asked: {}, scalesUntil: now + 5_000 });
     expect(mayBeScaled(doubtOf(scaled, now), now)).toBe(true);
     expect(mayBeScaled(left, now)).toBe(false);
   });
@@ -54,7 +54,7 @@ describe("what is left", () => {
 
   it("is what was taken over as well, also by one that never got as far as to write", () => {
     const earlier: Doubt = {
-      until: now - 60_000,
+      weightsUntil: now - 60_000,
       asked: {
         [arn]: [
           { a: 1, b: 0 },
@@ -63,7 +63,7 @@ describe("what is left", () => {
       },
     };
     expect(doubtOf(routed({ doubt: earlier, weightsUnsureUntil: now + 5_000 }), now)).toEqual({
-      until: now + 5_000,
+      weightsUntil: now + 5_000,
       asked: { [arn]: [...asked[arn], { a: 80, b: 20 }] },
     });
     expect(doubtOf(deployment("d", { doubt: earlier }), now)).toEqual(earlier);

@@ -93,7 +93,7 @@ const comeLate = (scene: Scene) => {
   weigh(scene, 50, 50, { asked: false });
   const half = { [scene.d.pair?.blue ?? ""]: 50, [groupB]: 50 };
   const asked = Object.fromEntries(scene.d.routes.map(({ ref }) => [ref.arn, [half]]));
-  scene.d.doubt = { until: now - 5_000, asked };
+  scene.d.doubt = { weightsUntil: now - 5_000, asked };
 };
 /** A call that scales landed, which nobody had heard of. */
 const scaledLate = (colour: "blue" | "green") => (scene: Scene) => {
@@ -108,7 +108,7 @@ const idleHasWeight = (scene: Scene) => {
     reading.value.weights[groupB] = 1;
     asked[reading.value.ref.arn] = [{ ...reading.value.weights }];
   }
-  scene.d.doubt = { until: now - 5_000, asked };
+  scene.d.doubt = { weightsUntil: now - 5_000, asked };
 };
 const askBack = ({ d }: Scene) => {
   d.rollbackAsked = { id: "c1", kind: "rollback", actor: { kind: "operator", name: "ada" }, at: now };
