@@ -28,12 +28,15 @@ export function doubtOf(d: Deployment, now: number): Doubt | undefined {
   const asked = { ...own.asked };
   for (const [arn, weights] of Object.entries(inherited.asked))
     asked[arn] = distinct([...(asked[arn] ?? []), ...weights]);
-  const later = (one = 0, other = 0) => Math.max(one, other) || undefined;
   return doubt(
     later(own.weightsUntil, inherited.weightsUntil),
     asked,
     later(own.scalesUntil, inherited.scalesUntil),
   );
+}
+
+function later(one = 0, other = 0): number | undefined {
+  return Math.max(one, other) || undefined;
 }
 
 function ownDoubt({ pair, routes, weightsUnsureUntil, scalesUnsureUntil }: Deployment): Doubt {
@@ -102,7 +105,9 @@ export function mayBeLate({ ref, weights }: RouteSeen, of: Doubt | undefined, no
 }
 
 function distinct(all: Record<string, number>[]): Record<string, number>[] {
-  const key = (weights: Record<string, number>) =>
-    JSON.stringify(Object.entries(weights).toSorted(([a], [b]) => a.localeCompare(b)));
-  return [...new Map(all.map((weights) => [key(weights), weights])).values()];
+  return [...new Map(all.map((weights) => [keyOf(weights), weights])).values()];
+}
+
+function keyOf(weights: Record<string, number>): string {
+  return JSON.stringify(Object.entries(weights).toSorted(([a], [b]) => a.localeCompare(b)));
 }
