@@ -5,7 +5,7 @@
  */
 import type { HookRequest } from "../../src/deployment/hook.ts";
 import type { Effect, Pair } from "../../src/deployment/effect.ts";
-import { clockErrorMs } from "../../src/deployment/clocks.ts";
+import type { Closed } from "../../src/deployment/calendar.ts";
 import type { Phase } from "../../src/deployment/phases.ts";
 import type { Deployment } from "../../src/deployment/record.ts";
 import { tagKeys } from "../../src/deployment/target.ts";
@@ -164,7 +164,7 @@ class PromiseWatch implements Watch {
     return Math.max(ecsReadLagMs, elbReadLagMs);
   }
 
-  private committed({ id, decision, at, decidedAt, aheadMs, stale }: Commit): void {
+  private committed({ id, decision, at, decidedAt, closed, aheadMs, stale }: Commit): void {
     if (stale) this.broken(4, `${id} was changed by a worker that had been replaced`);
     const d = decision.next;
     this.known.set(id, d);
@@ -183,7 +183,7 @@ class PromiseWatch implements Watch {
     if (effect.kind === "setWeights") {
       this.noBlindTraffic(d, effect, region, decidedAt);
       this.overwritesNobody(d, effect, decidedAt);
-      this.keepsClosed(d, effect, region, decidedAt, aheadMs);
+      this.keepsClosed(d, effect, region, decidedAt, closed);
     }
     this.agrees(d, effect, region, decidedAt);
     if (effect.kind === "scaleTaskSet") this.floor(d, effect.arn, effect.scalePercent, region, decidedAt);
@@ -264,13 +264,9 @@ class PromiseWatch implements Watch {
     effect: Extract<Effect, { kind: "setWeights" }>,
     region: Region,
     at: number,
-    aheadMs: number,
+    closures: Closed[],
   ): void {
-    // Clocks differ by a little.
-    const before = this.world.closed(d.service, at + aheadMs - clockErrorMs);
-    const closed = this.world
-      .closed(d.service, at + aheadMs)
-      .find(({ id }) => before.some((other) => other.id === id) && !d.overrides.includes(id));
+    const closed = closures.find(({ id }) => !d.overrides.includes(id));
     if (d.phase !== "shifting" || effect.again || this.testRoutes.has(effect.route.arn)) return;
     if (shareOf(effect.to.blue, effect.to.green) <= shareOf(effect.from.blue, effect.from.green)) return;
     if (!closed || d.undoes) return;

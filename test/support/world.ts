@@ -64,6 +64,8 @@ export interface Commit {
   at: number;
   /** When it was decided, by the clock of the world: a worker may have stood still since. */
   decidedAt: number;
+  /** Why its service was closed then. */
+  closed: Closed[];
   /** How much the clock was ahead of that by which it was decided. */
   aheadMs: number;
   /** Somebody else had claimed the deployment meanwhile. */
@@ -144,7 +146,7 @@ export class World {
   private readonly metrics: Metrics | undefined;
   /** The latest claims. */
   private readonly epochs = new Map<string, number>();
-  private readonly decidedAt = new WeakMap<Decision, number>();
+  private readonly decided = new WeakMap<Decision, { decidedAt: number; closed: Closed[] }>();
   private readonly commitEars = new Set<(commit: Commit) => void>();
   private ids = 0;
   /** Requests that the wire has not answered yet. */
@@ -218,11 +220,11 @@ export class World {
         const result = await records.commit(claimed, decision, now);
         if (result.kind === "committed") {
           const at = this.clock.now();
-          const decidedAt = this.decidedAt.get(decision) ?? at;
+          const { decidedAt, closed } = this.decided.get(decision) ?? { decidedAt: at, closed: [] };
           const { id, epoch } = claimed.claim;
           const stale = epoch < (this.epochs.get(id) ?? 0);
           for (const ear of this.commitEars)
-            ear({ id, decision, at, decidedAt, aheadMs: now - decidedAt, stale });
+            ear({ id, decision, at, decidedAt, closed, aheadMs: now - decidedAt, stale });
         }
         return result;
       },
@@ -250,9 +252,10 @@ export class World {
       clock,
       random: () => (this.ids++).toString(16).padStart(16, "0").split("").reverse().join(""),
       log: silent,
-      decide: (...asked) => {
-        const decision = decide(...asked);
-        this.decidedAt.set(decision, this.clock.now());
+      decide: (before, seen, commands, now) => {
+        const decision = decide(before, seen, commands, now);
+        const closed = this.closed(before.service, now);
+        this.decided.set(decision, { decidedAt: this.clock.now(), closed });
         return decision;
       },
     });
