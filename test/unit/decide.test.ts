@@ -95,6 +95,17 @@ describe("decide", () => {
     });
   }
 
+  it.each(cases.filter(({ decision }) => decision.startsWith("perform")))(
+    "$phase, $situation: looks again where it stood still since the look",
+    ({ make }) => {
+      const { d, seen } = make();
+      const late = now + 12_001;
+      const made = decide({ ...d, turnAt: late, dueAt: late }, seen, [], late);
+      expect(made.perform).toBe(false);
+      expect(made.next.pending).toBeUndefined();
+    },
+  );
+
   it("obeys a rollback before whatever else came with it", () => {
     for (const phase of ["provisioning", "shifting", "baking", "promoting"] as const) {
       const { d, seen } = scene(phase);
