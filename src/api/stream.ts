@@ -37,7 +37,7 @@ export async function streamEvents(
   const out = reply.raw;
   out.once("close", leave);
   closing.addEventListener("abort", leave, { once: true });
-  if (closing.aborted) leave();
+  if (closing.aborted || out.destroyed) leave();
   const over = setTimeout(leave, pace.lastsMs);
   try {
     reply.hijack();

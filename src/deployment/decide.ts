@@ -55,6 +55,7 @@ export function machine(phases: Record<Phase, Rule[]>, guard: typeof forbid) {
     const v = view(draft.d, seen, now);
     const move = firstRule(phases, v).move(v);
     if (move.kind === "perform" && now - lookedAt(seen, now) > lookLifeMs) {
+      draft.d.note = "the look is too old to act on: looking again";
       draft.lookAgain();
       return draft.finish();
     }

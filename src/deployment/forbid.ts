@@ -51,6 +51,9 @@ function blindTraffic(
   if (test && healthy.length > 0) return undefined;
   const needed = Math.max(1, Math.ceil(service.desiredCount * share(effect.to) - 1e-9));
   if (healthy.length >= needed) return undefined;
+  // Few are better than none.
+  if (provedAlone.has(d.phase) && healthy.length > 0 && healthyIn(seen, effect.pair.blue) === 0)
+    return undefined;
   return `green would get ${Math.round(100 * share(effect.to))} % with ${healthy.length} healthy tasks of ${needed}`;
 }
 
@@ -65,11 +68,15 @@ function blindBack(
   const healthy = health.value.filter((target) => target.state === "healthy").length;
   const full = (seen.service.value.desiredCount * (d.blue?.scalePercent ?? 100)) / 100;
   const needed = Math.max(1, Math.ceil(full * (1 - share(effect.to)) - 1e-9));
-  // Few are better than none.
-  const giver = seen.health[effect.pair.green];
-  const isDead = giver?.ok === true && giver.value.every((target) => target.state !== "healthy");
-  if (healthy >= (isDead ? 1 : needed)) return undefined;
+  // Nor are they left to a colour that has fewer.
+  if (healthy >= Math.min(needed, Math.max(1, healthyIn(seen, effect.pair.green) ?? needed)))
+    return undefined;
   return `blue would get ${Math.round(100 * (1 - share(effect.to)))} % with ${healthy} healthy tasks of ${needed}`;
+}
+
+function healthyIn(seen: Seen, group: string): number | undefined {
+  const health = seen.health[group];
+  return health?.ok ? health.value.filter((target) => target.state === "healthy").length : undefined;
 }
 
 /** Phases that begin when all traffic has been on green: what is in its group is its own. */

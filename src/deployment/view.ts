@@ -72,7 +72,7 @@ export function pairWeights(read: RouteSeen, pair: { blue: string; green: string
 /**
  * What a route's reading tells beside what was last asked of it:
  * - `as-asked`: it reads back.
- * - `lagging`: it reads what we asked earlier, and our last write is recent or may still be in flight.
+ * - `lagging`: it reads what was asked earlier, and our last write is recent or may still be in flight.
  * - `behind`: it reads what we asked earlier, or a person took for granted, and our last write is not known to have
  *   happened: to be written again.
  * - `late`: it reads what a call may have made of it that nobody heard of, ours or of the deployment before.
@@ -90,11 +90,12 @@ export function routeState(v: View, route: RouteRecord): RouteState {
   if (!weights) return "gone";
   if (reading.value.rest !== route.rest) return "drifted";
   if (sameWeights(weights, route.asked)) return "as-asked";
-  if (route.earlier.some((earlier) => sameWeights(earlier, weights))) {
-    if (v.now < v.d.unsureUntil || v.now - route.askedAt < lagMs) return "lagging";
-    if (route.askedAt === 0) return "behind";
-  }
-  return mayBeLate(reading.value, doubtOf(v.d, v.now), v.now) ? "late" : "drifted";
+  const own = route.earlier.some((earlier) => sameWeights(earlier, weights));
+  const late = mayBeLate(reading.value, doubtOf(v.d, v.now), v.now);
+  if (own && v.now < v.d.unsureUntil) return "lagging";
+  if ((own || late) && v.now - route.askedAt < lagMs) return "lagging";
+  if (own && route.askedAt === 0) return "behind";
+  return late ? "late" : "drifted";
 }
 
 export function routesIn(v: View, ...states: RouteState[]): RouteRecord[] {

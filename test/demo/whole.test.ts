@@ -1,6 +1,6 @@
 /**
  * The whole demo, as `make demo` plays it, and beside it its act with payments where the verdict sees no errors: only
- * there may the bad version stay. They take minutes, as CloudWatch's do, and little of the machine.
+ * there may the bad version stay. They take minutes, as CloudWatch's do.
  */
 import { readdirSync, rmSync } from "node:fs";
 import { afterEach, expect, it } from "vitest";

@@ -225,6 +225,10 @@ class PromiseWatch implements Watch {
     // ECS and ELB lag by themselves: what was wanted then may be read together with who is healthy now.
     const wanted = Math.min(...best.map(({ needed }) => needed));
     if (best.some(({ healthy }) => healthy >= wanted)) return;
+    // Few are better than none, once green has proved itself.
+    const others = seeable.map(({ inGroup }) => inGroup[effect.pair.blue] ?? 0);
+    const alone = proved.has(d.phase) && others.includes(0) && best.some(({ healthy }) => healthy > 0);
+    if (alone) return;
     const last = best.at(-1);
     this.broken(
       1,
@@ -403,6 +407,9 @@ class PromiseWatch implements Watch {
 }
 
 const acting = new Set<Phase>(["provisioning", "testing", "shifting", "baking", "promoting", "rolling_back"]);
+
+/** Phases that begin when all traffic has been on green. */
+const proved = new Set<Phase>(["promoting", "retaining", "draining"]);
 
 function shareOf(blue: number, green: number): number {
   return green / Math.max(1, blue + green);

@@ -8,6 +8,8 @@ export interface Sample {
   desired: Record<string, number>;
   /** Healthy targets that are running tasks of a set, or may be seen so, by set ARN and group ARN with a space between. */
   healthy: Record<string, number>;
+  /** All healthy targets, by group ARN. */
+  inGroup: Record<string, number>;
   /** Weights as accepted, by route ARN and group ARN. */
   requested: Record<string, Record<string, number>>;
 }
@@ -19,7 +21,9 @@ export function sampleOf({ ecs, elb }: Pick<Region, "ecs" | "elb">, at: number, 
     desired[`${service.clusterArn.split("/").at(-1)}/${service.name}`] = service.desiredCount;
   }
   const healthy: Record<string, number> = {};
+  const inGroup: Record<string, number> = {};
   for (const target of elb.targets.values()) {
+    if (target.health === "healthy") inGroup[target.groupArn] = (inGroup[target.groupArn] ?? 0) + 1;
     const task = target.taskArn === undefined ? undefined : ecs.tasks.get(target.taskArn);
     const isSeen =
       task?.lastStatus === "RUNNING" || (task?.stoppingAt ?? task?.stoppedAt ?? -Infinity) >= at - lagMs;
@@ -31,7 +35,7 @@ export function sampleOf({ ecs, elb }: Pick<Region, "ecs" | "elb">, at: number, 
   for (const { arn, actions } of [...elb.listeners.values(), ...elb.rules.values()]) {
     requested[arn] = Object.fromEntries(forwardedGroups(actions).map((group) => [group.arn, group.weight]));
   }
-  return { at, desired, healthy, requested };
+  return { at, desired, healthy, inGroup, requested };
 }
 
 /** A target group's weight over all routes. */

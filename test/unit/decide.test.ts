@@ -26,7 +26,6 @@ const commands: CommandKind[] = [
 /** Situations that a phase shares with others but can't meet itself. */
 const unreachable: Partial<Record<Phase, string[]>> = {
   succeeded: ["late-green"],
-  rolled_back: ["scaled-late"],
   failed: ["unreadable", "late-weights", "scaled-late", "late-green"],
   cancelled: ["unreadable", "late-weights", "scaled-late", "late-green"],
   superseded: ["unreadable", "late-weights", "scaled-late", "late-green"],

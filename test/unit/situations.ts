@@ -95,6 +95,17 @@ const comeLate = (scene: Scene) => {
   const asked = Object.fromEntries(scene.d.routes.map(({ ref }) => [ref.arn, [half]]));
   scene.d.doubt = { weightsUntil: now - 5_000, asked };
 };
+/** A call that nobody heard of took from green, at a step that waits. */
+const lateAtGate = (scene: Scene) => {
+  const asked: Doubt["asked"] = {};
+  for (const route of scene.d.routes) {
+    route.asked = { blue: 50, green: 50 };
+    const before = { [scene.d.pair?.blue ?? ""]: 1, [groupB]: 0 };
+    asked[route.ref.arn] = [before];
+    scene.seen.routes[route.ref.arn] = read({ ref: route.ref, weights: before, rest: "r" });
+  }
+  scene.d.doubt = { weightsUntil: now - 5_000, asked };
+};
 /** A call that scales landed, which nobody had heard of. */
 const scaledLate = (colour: "blue" | "green") => (scene: Scene) => {
   scene.d.scalesUnsureUntil = now - 5_000;
@@ -279,6 +290,7 @@ const hooks: Table = {
 const gates: Table = {
   ...hooks,
   pausing: [at({ kind: "pause", ms: 600_000 }), "wait"],
+  "route-late-at-gate": [at({ kind: "pause", ms: 600_000 }, lateAtGate), "perform setWeights"],
   "pause-over": [at({ kind: "pause", ms: 1 }), "note"],
   "waiting-at-gate": [at(approval), "wait"],
   "wait-over": [at(moment(now - 1)), "note"],
@@ -314,6 +326,13 @@ export const situations: Record<Phase, Table> = {
     unreadable: [cannotRead, "wait"],
     paused: [pause, "hold paused"],
     "route-late": [idleHasWeight, "wait"],
+    "scaled-late": [
+      (scene) => {
+        scene.d.doubt = { asked: {}, scalesUntil: now - 5_000 };
+        setOf(scene, "blue").scalePercent = 25;
+      },
+      "wait",
+    ],
     "base-unknown": [({ d }) => void (d.green = {}), "note"],
     wrong: [(scene) => void (serviceOf(scene).desiredCount = 0), "enter failed"],
     right: [asIs, "note"],
@@ -671,7 +690,8 @@ export const situations: Record<Phase, Table> = {
   },
   succeeded: leaveOut(settled, "late-green"),
   rolled_back: {
-    ...leaveOut(settled, "scaled-late"),
+    ...settled,
+    "scaled-late": [scaledLate("blue"), "perform scaleTaskSet"],
     "late-green": [(scene) => void serviceOf(scene).taskSets.push(taskSet("green")), "perform deleteTaskSet"],
   },
   failed: untouched,

@@ -164,9 +164,9 @@ export const retaining: Rule[] = [
     }),
   },
   unreadable,
-  paused,
   lateCall,
   scaledLate(full),
+  paused,
   {
     situation: "retaining",
     when: (v) => v.d.blue !== undefined && retainLeftMs(v) > 0,

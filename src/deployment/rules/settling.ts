@@ -9,7 +9,7 @@ import { doubtOf, lateCallMs, mayBeLate } from "../doubt.ts";
 import { carriesNothing, readingFault, value, type View, weightsRead } from "../view.ts";
 import { untouchableUntil } from "./finishing.ts";
 import { scaledLate } from "./shared.ts";
-import { perform, type Rule, soon, until } from "./rule.ts";
+import { perform, performOnce, type Rule, soon, until } from "./rule.ts";
 
 /** Once nobody else acts or keeps its blue, what came late from us is put right; others' doings are not ours to judge. */
 const mine = ({ d, seen: { slot } }: View) =>
@@ -19,7 +19,7 @@ const mine = ({ d, seen: { slot } }: View) =>
 const isAlone = ({ service }: View) =>
   service?.taskSets.filter(({ status }) => status !== "DRAINING").length === 1;
 
-const scaled = scaledLate(() => 100);
+const scaled = scaledLate(({ d }) => (d.phase === "succeeded" ? 100 : 0));
 
 export const settling: Rule[] = [
   {
@@ -34,7 +34,8 @@ export const settling: Rule[] = [
       const route = lateRoutes(v)[0];
       const from = route && weightsRead(v, route);
       if (!route || !from || !v.d.pair) return soon(v, "looking once more after the end");
-      return perform(
+      return performOnce(
+        v,
         { kind: "setWeights", route: route.ref, pair: v.d.pair, from, to: route.asked },
         `a call of ours came late: weights from ${showWeights(from)} back to ${showWeights(route.asked)}`,
       );
@@ -42,7 +43,7 @@ export const settling: Rule[] = [
   },
   {
     ...scaled,
-    when: (v) => mine(v) && v.d.phase === "succeeded" && isStillOurs(v) && scaled.when(v),
+    when: (v) => (mine(v) || isAlone(v)) && !isGivenUp(v.d) && isStillOurs(v) && scaled.when(v),
   },
   {
     situation: "late-green",

@@ -203,7 +203,8 @@ function isBelow(set: TaskSetSeen, scale: number | undefined): scale is number {
 /** Which set, and the scale that it is to have. */
 function shrunk({ d, blue, green, now }: View, scaleOfGreen: number): [TaskSetSeen, number] | undefined {
   if (!mayBeScaled(doubtOf(d, now), now)) return undefined;
-  if (blue && !d.blueShrunk && isBelow(blue, d.blue?.scalePercent))
+  // After a rollback blue is to have all of it again, whatever was asked before.
+  if (blue && (!d.blueShrunk || d.phase === "rolled_back") && isBelow(blue, d.blue?.scalePercent))
     return [blue, d.blue?.scalePercent ?? 100];
   return green && isBelow(green, scaleOfGreen) ? [green, scaleOfGreen] : undefined;
 }

@@ -36,6 +36,7 @@ import {
   putRight,
   reapply,
   refused,
+  rightable,
   scaledLate,
   taggedBack,
   unreadable,
@@ -110,13 +111,22 @@ function stepping(last: Rule, before: Rule[]): Rule[] {
       when: (v) => beyondAsked(v).length > 0,
       move: (v) => putRight(v, beyondAsked(v)),
     },
-    scaledLate((v) => (percentOf(v) === undefined ? scaleFor(v.d.strategy, v.d.step) : 0)),
+    scaledLate((v) =>
+      v.d.phase === "shifting" && isGate(currentStep(v)) ? scaleFor(v.d.strategy, v.d.step) : 0,
+    ),
     reapply,
     drifted,
     blueGone,
     lagging,
     appointmentDue,
     paused,
+    {
+      // A step that waits writes no weights: what green lost by a late call would be taken for somebody's doing.
+      situation: "route-late-at-gate",
+      when: (v) =>
+        closure(v) === undefined && isGate(currentStep(v)) && rightable(v, routesIn(v, "late")).length > 0,
+      move: (v) => putRight(v, routesIn(v, "late")),
+    },
     last,
     ...gates,
     ...before,

@@ -1,7 +1,7 @@
 /** `queued` and `preparing`: nothing of AWS is changed. */
 import type { Command } from "../command.ts";
 import type { Problem } from "../../errors.ts";
-import { mayBeLate } from "../doubt.ts";
+import { mayBeLate, mayBeScaled } from "../doubt.ts";
 import type { Deployment } from "../record.ts";
 import { withoutCanary } from "../strategy.ts";
 import { findings, pairOf, preparedRoutes } from "../findings.ts";
@@ -94,6 +94,12 @@ export const preparing: Rule[] = [
       findings(v).some(({ code }) => code === "green-has-weight") &&
       Object.values(v.seen.routes).some((read) => read.ok && mayBeLate(read.value, v.d.doubt, v.now)),
     move: (v) => soon(v, "a call of the deployment before came late, and is to be put right first"),
+  },
+  {
+    // What blue is to have after a rollback is read here.
+    situation: "scaled-late",
+    when: (v) => mayBeScaled(v.d.doubt, v.now) && (v.primary?.scalePercent ?? 100) < 100,
+    move: (v) => soon(v, "a scale of the deployment before may have come late, and is to be put right first"),
   },
   {
     situation: "wrong",
