@@ -5,7 +5,7 @@
 import { describe, expect, it } from "vitest";
 import type { Phase } from "../../src/deployment/phases.ts";
 import { writeWeights } from "../support/scenario.ts";
-import { canary, type Laid, need, region, World } from "../support/world.ts";
+import { canary, type Laid, World } from "../support/world.ts";
 
 const half = canary(
   [
@@ -56,6 +56,19 @@ function slowToStart({ world }: Place, version: number, startMs: number): void {
   world.aws.settings.behaviours[`demo/checkout:${version}`] = { startMs };
 }
 
+/** One task of version 2 is gone, and none takes its place. */
+function loseOne(world: World): void {
+  world.aws.settings.behaviours["demo/checkout:2"] = { neverStarts: true };
+  const [one] = world.aws.traffic.tasks().filter((task) => task.image === "demo/checkout:2");
+  world.aws.traffic.taskExited(one?.arn ?? "", 1);
+}
+
+/** How often a deployment wrote weights. */
+async function writes(world: World, id: string): Promise<number> {
+  const events = await world.events(id);
+  return events.filter((event) => event.type === "effect" && event.effect.kind === "setWeights").length;
+}
+
 function freeze({ world }: Place): void {
   const until = world.clock.now() + 3_600_000;
   world.closed = () => [{ id: "night", kind: "freeze", reason: "night", until }];
@@ -91,33 +104,6 @@ describe("is put right", () => {
       [1, 0],
     ]);
     expect((await world.events(second)).filter(({ type }) => type === "hold")).toEqual([]);
-  });
-
-  it("and so is a scale: tasks are given back to what serves, by the same and by the next deployment", async () => {
-    const world = new World();
-    const laid = world.lay();
-    // The first answer is lost, after the call was performed.
-    world.local.faults.add({ fault: { kind: "loseAnswer" }, action: "UpdateTaskSet", times: 1 });
-    const first = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: half });
-    await world.reaches(first, "draining");
-    const { green } = await world.deployment(first);
-    const scale = (value: number) =>
-      world.aws.ecs(region, "UpdateTaskSet", {
-        cluster: "prod",
-        service: "checkout",
-        taskSet: need(green.arn),
-        scale: { unit: "PERCENT", value },
-      });
-    const scaleOf = () => world.sets().find(({ taskSetArn }) => taskSetArn === green.arn)?.scale?.value;
-    scale(5);
-    await world.run(15_000);
-    expect(scaleOf()).toBe(100);
-    await world.ends(first, "succeeded");
-    slowToStart({ world, laid }, 3, 60_000);
-    await world.reaches(await next({ world, laid }), "provisioning");
-    scale(5);
-    await world.run(15_000);
-    expect(scaleOf()).toBe(100);
   });
 
   it("while the next one is paused before its first weight", async () => {
@@ -159,14 +145,93 @@ describe("is put right", () => {
     expect(listenerReads(place, [0, 1])).toBe(true);
   });
 
+  it("at a step that waits, where green got less than it was to have: that is no drift", async () => {
+    const world = new World();
+    const laid = world.lay();
+    world.local.faults.add({ fault: { kind: "loseRequest" }, action: "ModifyListener", times: 1 });
+    const strategy = canary([
+      { kind: "weight", percent: 25 },
+      { kind: "weight", percent: 50 },
+      { kind: "pause", ms: 900_000 },
+      { kind: "weight", percent: 100 },
+    ]);
+    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy });
+    await world.until("at half", async () => (await world.deployment(id)).step === 2);
+    await world.run(5_000);
+    lands({ world, laid }, [75, 25]);
+    await world.run(240_000);
+    expect((await world.deployment(id)).hold).toBeUndefined();
+    expect(listenerReads({ world, laid }, [50, 50])).toBe(true);
+  });
+
+  it("once, while reads lag", async () => {
+    const place = await afterOne();
+    const { world } = place;
+    slowToStart(place, 3, 60_000);
+    const second = await next(place);
+    await world.reaches(second, "provisioning");
+    await world.run(2_000);
+    world.aws.settings.elbReadLagMs = 8_000;
+    lands(place, [1, 0]);
+    await world.run(25_000);
+    expect(listenerReads(place, [0, 1])).toBe(true);
+    expect(await writes(world, second)).toBe(1);
+  });
+
+  it("after the end a few times at most, while reads lag", async () => {
+    const place = await afterOne();
+    const { world } = place;
+    const [first] = (await world.records.list({ limit: 1 })).deployments;
+    const id = first?.id ?? "";
+    const before = await writes(world, id);
+    world.aws.settings.elbReadLagMs = 8_000;
+    lands(place, [1, 0]);
+    await world.run(60_000);
+    expect(listenerReads(place, [0, 1])).toBe(true);
+    expect((await writes(world, id)) - before).toBeLessThanOrEqual(3);
+  });
+
+  it("with all but one of blue's tasks, rather than left to a single one of green's", async () => {
+    const world = new World();
+    const laid = world.lay("checkout", { desired: 10 });
+    world.local.faults.add({ fault: { kind: "loseRequest" }, action: "ModifyListener", times: 1 });
+    await world.ends(
+      await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: half }),
+      "succeeded",
+    );
+    const strategy = canary([
+      { kind: "scale", percent: 10 },
+      { kind: "pause", ms: 600_000 },
+      { kind: "weight", percent: 100 },
+    ]);
+    const second = await next({ world, laid }, strategy);
+    await world.until("its pause", async () => (await world.deployment(second)).step === 1);
+    loseOne(world);
+    await world.run(2_000);
+    lands({ world, laid }, [1, 0]);
+    await world.run(30_000);
+    expect(listenerReads({ world, laid }, [0, 1])).toBe(true);
+  });
+
+  it("with all but one of green's tasks, rather than left to blue that has none", async () => {
+    const world = new World({ settings: { taskStopMs: 60_000 } });
+    const laid = world.lay();
+    world.local.faults.add({ fault: { kind: "loseAnswer" }, action: "ModifyListener", times: 1 });
+    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: half });
+    await world.until("blue is deleted", async () => (await world.deployment(id)).deleting.blue === true);
+    loseOne(world);
+    await world.run(3_000);
+    lands({ world, laid }, [1, 0]);
+    await world.run(40_000);
+    expect(listenerReads({ world, laid }, [0, 1])).toBe(true);
+  });
+
   it("with fewer healthy tasks than wanted, where there are none at all instead", async () => {
     const place = await afterOne();
     const { world } = place;
     slowToStart(place, 3, 100_000);
     await world.reaches(await next(place), "provisioning");
-    world.aws.settings.behaviours["demo/checkout:2"] = { neverStarts: true };
-    const [one] = world.aws.traffic.tasks().filter((task) => task.image === "demo/checkout:2");
-    world.aws.traffic.taskExited(one?.arn ?? "", 1);
+    loseOne(world);
     lands(place, [1, 0]);
     await world.run(10_000);
     expect(listenerReads(place, [0, 1])).toBe(true);
