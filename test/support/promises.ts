@@ -54,7 +54,7 @@ interface Span extends Sample {
 const lookMs = 10_500;
 /** AWS may carry out a call so long after its deadline, and everybody must reckon with it. */
 const lateMs = 5_000;
-const historyMs = 120_000;
+const historyMs = 150_000;
 
 export function watchPromises(world: World, options: WatchOptions = {}): Watch {
   return new PromiseWatch(world, options);
@@ -381,10 +381,11 @@ class PromiseWatch implements Watch {
     const route = d.routes.find(({ ref }) => ref.arn === effect.route.arn);
     if (!change || !route || change.by === "us" || change.at <= (this.acceptedAt.get(d.id) ?? 0)) return;
     const { from } = effect;
-    // What we asked once looks like a late call of ours.
-    const wasOurs = [route.before, ...route.earlier].some(
-      ({ blue, green }) => blue === from.blue && green === from.green,
-    );
+    // What was asked once, by this deployment or by the one before, looks like a late call.
+    const wasOurs =
+      [route.before, ...route.earlier].some(
+        ({ blue, green }) => blue === from.blue && green === from.green,
+      ) || this.written.some(({ effect: other }) => other.kind === "setWeights" && asksFor(other, effect));
     if (wasOurs || change.at >= at - lookMs - this.lagMs()) return;
     this.broken(9, `${d.id} overwrites ${from.blue}:${from.green}, which others set on ${effect.route.arn}`);
   }
@@ -417,6 +418,23 @@ function shareOf(blue: number, green: number): number {
 
 function isRead(action: string): boolean {
   return /^(Describe|List|Get)/.test(action);
+}
+
+/** Whether one asked for the weights that another found. */
+function asksFor(
+  { route, pair, to }: Extract<Effect, { kind: "setWeights" }>,
+  found: Extract<Effect, { kind: "setWeights" }>,
+): boolean {
+  const asked = new Map([
+    [pair.blue, to.blue],
+    [pair.green, to.green],
+  ]);
+  const { blue, green } = found.pair;
+  return (
+    route.arn === found.route.arn &&
+    asked.get(blue) === found.from.blue &&
+    asked.get(green) === found.from.green
+  );
 }
 
 /** Whether a call is what was written down: the same action on the same thing, with the same purpose. */
