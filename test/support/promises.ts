@@ -54,7 +54,9 @@ interface Span extends Sample {
 const lookMs = 10_500;
 /** AWS may carry out a call so long after its deadline, and everybody must reckon with it. */
 const lateMs = 5_000;
-const historyMs = 150_000;
+const historyMs = 120_000;
+/** A deployment is long over by then. */
+const writtenMs = 3_600_000;
 
 export function watchPromises(world: World, options: WatchOptions = {}): Watch {
   return new PromiseWatch(world, options);
@@ -177,7 +179,7 @@ class PromiseWatch implements Watch {
     if (!decision.perform || !d.pending) return;
     const { effect } = d.pending;
     const deadline = d.pending.deadline - aheadMs;
-    this.written = this.written.filter((other) => other.deadline > at - historyMs);
+    this.written = this.written.filter((other) => other.deadline > at - writtenMs);
     this.written.push({ id, effect, decidedAt: at, deadline });
     const region = this.world.aws.region(d.target.region);
     if (effect.kind === "setWeights") {
