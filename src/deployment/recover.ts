@@ -170,7 +170,9 @@ function beginning(
   const step = stepReached(strategy, production);
   if (way !== "forward") return { takeUp: "rolling_back", step, strategy };
   if (stray.state !== "promoted") {
-    if (production.some((route) => route.asked.green > 0)) return { takeUp: "shifting", step, strategy };
+    // The step whose weight the routes have is done once more: green may never have got the tasks for it.
+    if (production.some((route) => route.asked.green > 0))
+      return { takeUp: "shifting", step: Math.max(0, step - 1), strategy };
     // What came before green is done, as green is there.
     return { takeUp: "provisioning", step: strategy.before.length, strategy };
   }

@@ -450,7 +450,11 @@ function isCallOf(
     case "registerTaskDefinition":
       return action === "RegisterTaskDefinition" && given["family"] === effect.registration["family"];
     case "createTaskSet":
-      return action === "CreateTaskSet" && given["service"] === effect.request.service;
+      return (
+        action === "CreateTaskSet" &&
+        given["service"] === effect.request.service &&
+        ownerIn(given["tags"]) === ownerIn(effect.request.tags)
+      );
     case "scaleTaskSet":
       return (
         action === "UpdateTaskSet" &&
@@ -486,6 +490,12 @@ function isCallOf(
       );
     }
   }
+}
+
+/** The deployment that a set is made for, as its tags tell. */
+function ownerIn(tags: unknown): unknown {
+  const all: unknown[] = Array.isArray(tags) ? tags : [];
+  return all.map(fields).find(({ key }) => key === tagKeys.deployment)?.["value"];
 }
 
 /** By target group, wherever in the actions it is named with a weight. */
