@@ -9,7 +9,7 @@ import type { Deployment } from "./record.ts";
 /** How long after its deadline a call may still take effect on AWS's side. */
 export const lateMs = 5_000;
 
-/** How long after that a change of weights is reckoned with all the same: whoever sent it may have stood still. */
+/** How long after that a change of weights or of a scale is reckoned with all the same: whoever sent it may have stood still. */
 export const lateCallMs = 120_000;
 
 /** Each moment is the one until which such a call is expected to land; for `lateCallMs` more it is reckoned with. */

@@ -96,9 +96,9 @@ export const preparing: Rule[] = [
     move: (v) => soon(v, "a call of the deployment before came late, and is to be put right first"),
   },
   {
-    // What blue is to have after a rollback is read here.
+    // What blue is to have after a rollback is read here. What undoes an earlier deployment waits for nothing.
     situation: "scaled-late",
-    when: (v) => mayBeScaled(v.d.doubt, v.now) && (v.primary?.scalePercent ?? 100) < 100,
+    when: (v) => !v.d.undoes && mayBeScaled(v.d.doubt, v.now) && (v.primary?.scalePercent ?? 100) < 100,
     move: (v) => soon(v, "a scale of the deployment before may have come late, and is to be put right first"),
   },
   {
