@@ -17,6 +17,9 @@ export const clockErrorMs = 2_000;
 /** A turn that is due begins within this time, unless something is wrong. */
 const promptMs = 5_000;
 
+/** Clocks are not set over and over: where so many turns in a row are late, it is the place that is slow. */
+const lateTurnsMax = 5;
+
 /** Phases whose clocks measure what was watched: a deadline, a pause, the bake. */
 const watched = new Set<Phase>(["preparing", "provisioning", "testing", "shifting", "baking", "promoting"]);
 
@@ -29,16 +32,24 @@ export function countTime(d: Deployment, now: number): void {
   d.turnAt = now;
   if (now < last) return setBack(d, last - now);
   const gapMs = now - last;
-  if (now - Math.max(last, d.dueAt ?? now) > promptMs) prolong(d, last, gapMs);
+  if (now - Math.max(last, d.dueAt ?? now) <= promptMs) delete d.lateTurns;
+  else d.lateTurns = (d.lateTurns ?? 0) + 1;
+  // Else nothing would ever end there.
+  if ((d.lateTurns ?? 0) > lateTurnsMax) return;
+  if (d.lateTurns !== undefined) prolong(d, now, last);
   // A hold stops the clocks already.
   if (!watched.has(d.phase) || d.hold || gapMs < unseenMs) return;
   d.phaseSince += gapMs;
   d.stepSince += gapMs;
 }
 
-/** Nothing is taken away, or taken for gone, the sooner for time that may never have passed. */
-function prolong(d: Deployment, last: number, ms: number): void {
-  for (const colour of ["blue", "green"] as const) if (d.carriedAt[colour] > 0) d.carriedAt[colour] += ms;
+/**
+ * Nothing is taken away, or taken for gone, the sooner for time that may never have passed. Who had traffic meanwhile
+ * nobody knows either: others may have moved weights, and the turn that put them back may be lost with Redis.
+ */
+function prolong(d: Deployment, now: number, last: number): void {
+  const ms = now - last;
+  if (d.pair) d.carriedAt = { blue: now, green: now };
   // A call may come late for so long, and is looked for until then.
   if (d.unsureUntil > 0 && d.unsureUntil + lateCallMs > last) d.unsureUntil += ms;
   if (d.weightsUnsureUntil !== undefined && d.weightsUnsureUntil + lateCallMs > last)

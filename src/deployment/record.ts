@@ -210,6 +210,8 @@ export interface Deployment {
   turnAt?: number;
   /** When that one said that the next would be due. */
   dueAt?: number;
+  /** How many turns in a row began long after they were due; absent where the last one was on time. */
+  lateTurns?: number;
   /** What it is doing or waiting for, in a sentence for people. */
   note: string;
   observed?: Observed;

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import type { Settings } from "../../sandbox/model/settings.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
-import { mutations, watchedWorld } from "../support/scenario.ts";
+import { mutations, watchedWorld, writeWeights } from "../support/scenario.ts";
 import { canary } from "../support/world.ts";
 
 const hour = 3_600_000;
@@ -72,4 +72,35 @@ it("set ahead while AWS doesn't show what was made a moment ago: it isn't taken 
   await world.reaches(id, "draining");
   set(hour);
   await world.ends(id, "succeeded");
+});
+
+it("weights moved and put back while nobody watched: the hold time begins anew", async () => {
+  const world = watchedWorld();
+  const laid = world.lay();
+  const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: atOnce });
+  await world.reaches(id, "draining");
+  await world.run(55_000);
+  writeWeights(world, laid.rule, laid.groups, [1, 1]);
+  world.clock.advance(20_000);
+  // A turn may have done this, whose record was lost with Redis.
+  writeWeights(world, laid.rule, laid.groups, [0, 100]);
+  const last = world.clock.now();
+  world.clock.advance(1_000);
+  await world.until("taken away", () => mutations(world).at(-1) === "UpdateTaskSet ok");
+  expect(world.clock.now() - last).toBeGreaterThanOrEqual(60_000);
+  await world.ends(id, "succeeded");
+});
+
+it.each(["succeeded", "rolled_back"] as const)("every turn is late: it ends, %s", async (end) => {
+  const world = watchedWorld();
+  const laid = world.lay();
+  const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: atOnce });
+  await world.reaches(id, "draining");
+  if (end === "rolled_back") await world.ask(id, "rollback");
+  for (let turns = 0; (await world.deployment(id)).phase !== end && turns < 200; turns++) {
+    const due = (await world.records.dueAt(id)) ?? world.clock.now();
+    world.clock.advance(Math.max(0, due - world.clock.now()) + 10_000);
+    await world.turn();
+  }
+  expect((await world.deployment(id)).phase).toBe(end);
 });

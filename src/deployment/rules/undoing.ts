@@ -162,8 +162,9 @@ const undo: Rule[] = [
     },
   },
   {
+    // What is deleted already has nothing more to wait for.
     situation: "hold-time",
-    when: (v) => untouchableUntil(v, "green") > v.now,
+    when: (v) => v.green?.status !== "DRAINING" && untouchableUntil(v, "green") > v.now,
     move: (v) =>
       until(
         v,
