@@ -99,6 +99,17 @@ it("is waited out before the next deployment writes down what blue had", async (
   expect(blue).toMatchObject({ arn: green.arn, scalePercent: 100 });
 });
 
+it("is not waited out by what undoes the version that serves", async () => {
+  const { world, id } = await begin();
+  const { green } = await world.ends(id, "succeeded");
+  world.local.faults.add({ fault: { kind: "throttle" }, action: "UpdateTaskSet" });
+  scaleTo(world, need(green.arn), 25);
+  await world.ask(id, "rollback");
+  await world.run(1_000);
+  await world.reaches((await world.deployment(id)).undoneBy ?? "", "provisioning", 5_000);
+  expect(scaleOf(world, need(green.arn))).toBe(25);
+});
+
 it("gives green no more than it was to have by now, whatever later steps need", async () => {
   const { world, laid, id } = await begin();
   await world.ends(id, "succeeded");
