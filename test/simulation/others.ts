@@ -11,6 +11,8 @@ type How = Extract<Happening, { kind: "meddle" }>["how"];
 export class Others {
   /** Services that somebody did to what only Teal should: how they end is not Teal's to answer for. */
   readonly meddled = new Set<string>();
+  /** Services to whose routes somebody wrote weights: how these end is not Teal's to answer for. */
+  readonly drifted = new Set<string>();
   private readonly leftovers: { group: string; target: { Id: string } }[] = [];
   private readonly world: World;
   private readonly random: Random;
@@ -22,6 +24,7 @@ export class Others {
 
   /** Somebody writes weights of the pair, and leaves the rest: blue gets what green doesn't. */
   drift(laid: Laid, route: "listener" | "rule", green: number): void {
+    this.drifted.add(laid.target.name);
     const [a, b] = laid.groups;
     const weights = new Map([
       [a, 100 - green],

@@ -114,7 +114,7 @@ class Simulation {
       this.cease();
       await this.ending.run(() => this.isBroken());
       if (!this.isBroken())
-        await judgeEnds({ ...this.scene, plan: this.plan, services: this.services, endedAt: this.endedAt });
+        await judgeEnds({ ...this.scene, services: this.services, endedAt: this.endedAt });
     } catch (error) {
       journal.violations.push(
         `6 it could not go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,

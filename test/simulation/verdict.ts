@@ -1,7 +1,6 @@
 /** What a run comes to. */
 import type { Watch } from "../support/promises.ts";
 import type { World } from "../support/world.ts";
-import type { Plan } from "./chaos.ts";
 import { checkEnd, checkRecord } from "./ends.ts";
 import type { Journal } from "./journal.ts";
 import type { Service } from "./layout.ts";
@@ -28,7 +27,6 @@ export interface Verdict {
 }
 
 export interface Judged {
-  plan: Plan;
   world: World;
   services: Service[];
   /** When deployments ended, by the clock of the world. */
@@ -41,16 +39,16 @@ export interface Judged {
 
 /** Everything has ended: what services and records look like now goes into the journal. */
 export async function judgeEnds(judged: Judged): Promise<void> {
-  const { plan, world, services, endedAt, redis, requests, others, journal } = judged;
+  const { world, services, endedAt, redis, requests, others, journal } = judged;
   // What is read lags no more.
   world.clock.advance(120_000);
   const deployments = await redis.deployments();
-  for (const [n, service] of services.entries()) {
+  for (const service of services) {
     const { name } = service.target;
     const { rest, sum, test } = service;
     const meddled = others.meddled.has(name);
-    const drifted = plan.happenings.some((h) => h.kind === "drift" && h.service === n);
-    const about = { drift: drifted || meddled, meddled, lost: redis.lost, rest, endedAt, sum, test };
+    const drift = meddled || others.drifted.has(name);
+    const about = { drift, meddled, lost: redis.lost, rest, endedAt, sum, test };
     const ended = deployments.filter((d) => d.service === name);
     journal.violations.push(...checkEnd(world, service, ended, about));
   }
