@@ -322,7 +322,7 @@ export const plantedFaults: PlantedFault[] = [
       rollBackAfter(2_000)(plan);
     },
     breaks: [3],
-    make: () => ({ decide: without("green-in-doubt", "late-green", "hold-time") }),
+    make: () => ({ decide: without("green-in-doubt", "late-green-held", "late-green", "hold-time") }),
   },
   {
     name: "a freeze is overlooked",

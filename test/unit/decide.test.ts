@@ -25,11 +25,11 @@ const commands: CommandKind[] = [
 
 /** Situations that a phase shares with others but can't meet itself. */
 const unreachable: Partial<Record<Phase, string[]>> = {
-  succeeded: ["late-green"],
-  failed: ["unreadable", "late-weights", "scaled-late", "late-green"],
-  cancelled: ["unreadable", "late-weights", "scaled-late", "late-green"],
-  superseded: ["unreadable", "late-weights", "scaled-late", "late-green"],
-  abandoned: ["unreadable", "late-weights", "scaled-late", "late-green"],
+  succeeded: ["late-green-held", "late-green"],
+  failed: ["unreadable", "late-weights", "scaled-late", "late-green-held", "late-green"],
+  cancelled: ["unreadable", "late-weights", "scaled-late", "late-green-held", "late-green"],
+  superseded: ["unreadable", "late-weights", "scaled-late", "late-green-held", "late-green"],
+  abandoned: ["unreadable", "late-weights", "scaled-late", "late-green-held", "late-green"],
 };
 
 const cases = phases.flatMap((phase) =>

@@ -160,6 +160,7 @@ const settled: Table = {
     },
     "perform setWeights",
   ],
+  "late-green-held": [asIs, ""],
   "late-green": [asIs, ""],
   "scaled-late": [scaledLate("green"), "perform scaleTaskSet"],
   unsettled: [({ d }) => void (d.unsureUntil = now + 5_000), "wait"],
@@ -688,17 +689,24 @@ export const situations: Record<Phase, Table> = {
     "green-draining": [flippedBack((scene) => void (setOf(scene, "green").status = "DRAINING")), "wait"],
     undone: [flippedBack(deleteGreen), "enter rolled_back"],
   },
-  succeeded: leaveOut(settled, "late-green"),
+  succeeded: leaveOut(settled, "late-green-held", "late-green"),
   rolled_back: {
     ...settled,
     "scaled-late": [scaledLate("blue"), "perform scaleTaskSet"],
+    "late-green-held": [
+      (scene) => {
+        serviceOf(scene).taskSets.push(taskSet("green"));
+        scene.d.carriedAt.green = now - 1_000;
+      },
+      "wait",
+    ],
     "late-green": [(scene) => void serviceOf(scene).taskSets.push(taskSet("green")), "perform deleteTaskSet"],
   },
   failed: untouched,
   cancelled: untouched,
   superseded: untouched,
   abandoned: {
-    ...leaveOut(settled, "late-green", "unreadable", "late-weights", "scaled-late"),
+    ...leaveOut(settled, "late-green-held", "late-green", "unreadable", "late-weights", "scaled-late"),
   },
 };
 

@@ -46,9 +46,14 @@ export const settling: Rule[] = [
     when: (v) => (mine(v) || isAlone(v)) && !isGivenUp(v.d) && isStillOurs(v) && scaled.when(v),
   },
   {
+    situation: "late-green-held",
+    when: (v) => mine(v) && lateGreen(v) && untouchableUntil(v, "green") > v.now,
+    move: (v) =>
+      until(v, untouchableUntil(v, "green"), "a task set of ours appeared late: it goes after the hold time"),
+  },
+  {
     situation: "late-green",
-    when: (v) =>
-      mine(v) && lateGreen(v) && carriesNothing(v, "green") && untouchableUntil(v, "green") <= v.now,
+    when: (v) => mine(v) && lateGreen(v),
     move: (v) =>
       perform(
         { kind: "deleteTaskSet", arn: v.green?.arn ?? "", force: true },
@@ -114,5 +119,5 @@ function isStillOurs(v: View): boolean {
 }
 
 function lateGreen(v: View): boolean {
-  return v.d.phase === "rolled_back" && v.green !== undefined && v.green.status === "ACTIVE";
+  return v.d.phase === "rolled_back" && v.green?.status === "ACTIVE" && carriesNothing(v, "green");
 }
