@@ -8,7 +8,7 @@ import { inheritDoubt, lateMs } from "./doubt.ts";
 import { effectKey, type Draft, noteShare } from "./draft.ts";
 import type { Effect } from "./effect.ts";
 import type { Fault, Outcome, Seen } from "./observation.ts";
-import type { SetCounts } from "./record.ts";
+import type { RouteRecord, SetCounts } from "./record.ts";
 import { greenShare, tasksFor } from "./traffic.ts";
 import {
   blueHealthy,
@@ -242,9 +242,17 @@ function noteTraffic(v: View): void {
   for (const route of routes) {
     const at = v.seen.routes[route.ref.arn]?.at ?? v.now;
     for (const colour of ["blue", "green"] as const) {
-      if ((weightOf(v, route, colour) ?? 0) > 0) d.carriedAt[colour] = Math.max(d.carriedAt[colour], at);
+      if (mayHaveCarried(v, route, colour)) d.carriedAt[colour] = Math.max(d.carriedAt[colour], at);
     }
   }
+}
+
+/** Weight that the last look saw was taken since, nobody knows when; what can't be read may have some. */
+function mayHaveCarried(v: View, route: RouteRecord, colour: "blue" | "green"): boolean {
+  const weight = weightOf(v, route, colour);
+  if (weight === undefined) return v.d.carriedAt[colour] > 0;
+  const last = v.d.observed?.routes.find(({ arn }) => arn === route.ref.arn);
+  return weight > 0 || (last?.[colour] ?? 0) > 0;
 }
 
 /** Since when green has fewer healthy tasks than its share needs. */

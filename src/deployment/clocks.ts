@@ -31,24 +31,29 @@ export function countTime(d: Deployment, now: number): void {
   const last = d.turnAt ?? now;
   d.turnAt = now;
   if (now < last) return setBack(d, last - now);
-  const gapMs = now - last;
-  if (now - Math.max(last, d.dueAt ?? now) <= promptMs) delete d.lateTurns;
+  const dueAt = Math.max(last, Math.min(now, d.dueAt ?? now));
+  if (now - dueAt <= promptMs) delete d.lateTurns;
   else d.lateTurns = (d.lateTurns ?? 0) + 1;
+  if (dueAt - last > promptMs) unwatched(d, now);
   // Else nothing would ever end there.
   if ((d.lateTurns ?? 0) > lateTurnsMax) return;
-  if (d.lateTurns !== undefined) prolong(d, now, last);
+  const gapMs = now - last;
+  if (d.lateTurns !== undefined) prolong(d, now, gapMs);
   // A hold stops the clocks already.
   if (!watched.has(d.phase) || d.hold || gapMs < unseenMs) return;
   d.phaseSince += gapMs;
   d.stepSince += gapMs;
 }
 
-/**
- * Nothing is taken away, or taken for gone, the sooner for time that may never have passed. Who had traffic meanwhile
- * nobody knows either: others may have moved weights, and the turn that put them back may be lost with Redis.
- */
-function prolong(d: Deployment, now: number, last: number): void {
-  const ms = now - last;
+/** Others may have moved weights, and moved them back: the hold time begins anew. `until` looks closely while it runs. */
+function unwatched(d: Deployment, now: number): void {
+  for (const colour of ["blue", "green"] as const) if (d.carriedAt[colour] > 0) d.carriedAt[colour] = now;
+}
+
+/** Nothing is taken away, or taken for gone, the sooner for time that may never have passed. */
+function prolong(d: Deployment, now: number, ms: number): void {
+  const last = now - ms;
+  // Who had traffic meanwhile nobody knows, least of all where Redis has lost what a turn wrote down.
   if (d.pair) d.carriedAt = { blue: now, green: now };
   // A call may come late for so long, and is looked for until then.
   if (d.unsureUntil > 0 && d.unsureUntil + lateCallMs > last) d.unsureUntil += ms;

@@ -77,6 +77,14 @@ function lastMoment({ weightsUntil = 0, scalesUntil = 0 }: Doubt): number {
   return Math.max(weightsUntil, scalesUntil);
 }
 
+/** Calls of which no record tells, because Redis lost it, may still land. */
+export function expectLostCalls(d: Deployment, now: number): void {
+  const until = now + callLimitMs + lateMs;
+  d.unsureUntil = until;
+  d.weightsUnsureUntil = until;
+  d.scalesUnsureUntil = until;
+}
+
 /** Takes it over, with nothing taken away before such a call is expected to have landed. Safe to repeat. */
 export function inheritDoubt(d: Deployment, left: Doubt, now: number): void {
   const until = lastMoment(left);

@@ -7,7 +7,7 @@ import type { Answer, Command } from "./command.ts";
 import { factsBefore } from "./audit.ts";
 import { copyOf } from "./copy.ts";
 import type { Decision, SlotChange } from "./decision.ts";
-import { doubtOf } from "./doubt.ts";
+import { doubtOf, expectLostCalls } from "./doubt.ts";
 import { callLimitMs, type Effect, forwardLimitMs } from "./effect.ts";
 import type { DeploymentEvent, EventBody } from "./event.ts";
 import { isTerminal, mayAsk, mayGo, type Phase } from "./phases.ts";
@@ -127,7 +127,10 @@ export class Draft {
     if (!mayAsk(phase, "promote") || phase === "retaining") this.dropAppointment();
     if (cause) d.cause = cause;
     // An older record can't tell when traffic last changed: the hold time begins now.
-    if (cause?.code === "record-older") d.carriedAt = { blue: this.now, green: this.now };
+    if (cause?.code === "record-older") {
+      d.carriedAt = { blue: this.now, green: this.now };
+      expectLostCalls(d, this.now);
+    }
     if (phase === "retaining") this.slot = "retain";
     if (phase === "retaining") d.promotedAt = this.now;
     if (isTerminal(phase)) d.finishedAt = this.now;

@@ -5,6 +5,7 @@
  */
 import type { Problem } from "../errors.ts";
 import type { Pair, Weights } from "./effect.ts";
+import { expectLostCalls } from "./doubt.ts";
 import { parseBefore, parseBlue } from "./inherit.ts";
 import { newDeployment } from "./accept.ts";
 import type { RouteSeen, Seen, ServiceSeen, TaskSetSeen } from "./observation.ts";
@@ -138,7 +139,7 @@ export function rebuild(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery)
       reason: `takes over ${stray.deployment}, which no record answered for`,
     },
   });
-  return {
+  const recovered: Deployment = {
     ...deployment,
     recovers: stray.deployment,
     ...beginning(stray, order, routes),
@@ -155,6 +156,8 @@ export function rebuild(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery)
     // Nobody knows what is still in flight or spreading: the hold time begins now.
     carriedAt: { blue: order.now, green: order.now },
   };
+  expectLostCalls(recovered, order.now);
+  return recovered;
 }
 
 /**

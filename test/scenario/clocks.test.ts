@@ -91,6 +91,39 @@ it("weights moved and put back while nobody watched: the hold time begins anew",
   await world.ends(id, "succeeded");
 });
 
+it.each([0, 1_000, 2_000, 3_000])(
+  "weights moved for four seconds, %i ms on: seen, and held from their end",
+  async (onMs) => {
+    const world = watchedWorld();
+    const laid = world.lay();
+    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: atOnce });
+    await world.reaches(id, "draining");
+    await world.run(40_000 + onMs);
+    writeWeights(world, laid.rule, laid.groups, [1, 1]);
+    await world.run(4_000);
+    writeWeights(world, laid.rule, laid.groups, [0, 100]);
+    const last = world.clock.now();
+    await world.until("taken away", () => mutations(world).at(-1) === "UpdateTaskSet ok");
+    expect(world.clock.now() - last).toBeGreaterThanOrEqual(60_000);
+  },
+);
+
+it("weights moved between two looks while blue is kept, which then has to go at once: it stays for the hold time", async () => {
+  const world = watchedWorld();
+  const laid = world.lay();
+  const strategy = { ...atOnce, retainMs: hour };
+  const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy });
+  await world.reaches(id, "retaining");
+  await world.run(1_200_000);
+  writeWeights(world, laid.rule, laid.groups, [1, 1]);
+  world.clock.advance(5_000);
+  writeWeights(world, laid.rule, laid.groups, [0, 100]);
+  const last = world.clock.now();
+  await world.start(laid, { taskDefinition: "checkout:3" }, { strategy: atOnce });
+  await world.until("taken away", () => mutations(world).includes("UpdateTaskSet ok"));
+  expect(world.clock.now() - last).toBeGreaterThanOrEqual(60_000);
+});
+
 it.each(["succeeded", "rolled_back"] as const)("every turn is late: it ends, %s", async (end) => {
   const world = watchedWorld();
   const laid = world.lay();

@@ -22,6 +22,16 @@ function serving(drama: Drama) {
     .map((set) => [set.taskSetArn === drama.blue ? "blue" : "green", set.status, set.scale?.value]);
 }
 
+const asBefore = [
+  [1, 0],
+  [1, 0],
+  [1, 0],
+];
+
+function weightsOf({ world, laid }: Drama): number[][] {
+  return [...world.weights(laid), world.routeWeights(laid, laid.testRule)];
+}
+
 it("loses Redis in every phase in which there is something to lose", () => {
   const lost = new Set([...outline.values()].flatMap(({ moments }) => moments.map(({ phase }) => phase)));
   const ended = phases.filter((phase) => isTerminal(phase));
@@ -58,7 +68,7 @@ describe.each(courses)("Redis comes back empty, the deployment went %s", (course
         set: { arn: green?.taskSetArn },
         blue: { arn: drama.blue },
         rollingBack,
-        routes: [...world.weights(laid), world.routeWeights(laid, laid.testRule)].map(([blue, green]) => ({
+        routes: weightsOf(drama).map(([blue, green]) => ({
           now: { blue, green },
           before: { blue: 1, green: 0 },
         })),
@@ -76,15 +86,13 @@ describe.each(courses)("Redis comes back empty, the deployment went %s", (course
       );
       expect(await again.misfits()).toEqual([]);
       expect(serving(again)).toEqual([[way === "back" ? "blue" : "green", "PRIMARY", 100]]);
-      if (way === "back")
-        expect([
-          ...again.world.weights(again.laid),
-          again.world.routeWeights(again.laid, again.laid.testRule),
-        ]).toEqual([
-          [1, 0],
-          [1, 0],
-          [1, 0],
-        ]);
+      if (way !== "back") continue;
+      expect(weightsOf(again)).toEqual(asBefore);
+      // A call that was sent on the lost record comes late.
+      for (const { arn, now } of strays[0]?.routes ?? [])
+        if (now) writeWeights(again.world, arn, again.laid.groups, [now.blue, now.green]);
+      await again.pass(30_000);
+      expect(weightsOf(again)).toEqual(asBefore);
     }
   });
 });

@@ -249,6 +249,23 @@ describe("time in which nobody looked", () => {
   );
 });
 
+describe("traffic on blue that a look can't rule out counts as there until then", () => {
+  const drained = (change: (scene: Scene) => void): number => {
+    const made = scene("draining");
+    change(made);
+    return decide(made.d, made.seen, [], now).next.carriedAt.blue;
+  };
+  it("the last look saw some", () => {
+    expect(drained(() => {})).toBeLessThan(now - minute);
+    const routes = [{ arn: rule, blue: 1, green: 99 }];
+    expect(drained(({ d }) => (d.observed = { at: now - 4_000, routes }))).toBe(now);
+  });
+
+  it("a route can't be read", () => {
+    expect(drained(({ seen }) => (seen.routes[rule] = faulty()))).toBe(now);
+  });
+});
+
 describe("waiting for room", () => {
   it("does not search the revisions of the family again and again", () => {
     const made = scene("provisioning");

@@ -224,6 +224,12 @@ export const draining: Rule[] = [
     move: (v) => hold(v, "drift", stillCarrying(v)),
   },
   {
+    situation: "blue-paced",
+    when: (v) => (v.blue?.scalePercent ?? 0) > 0 && paceLeftMs(v) > 0,
+    move: (v) =>
+      until(v, v.now + paceLeftMs(v), `blue goes bit by bit: ${v.blue?.scalePercent} % of it are left`),
+  },
+  {
     situation: "hold-time",
     when: (v) => untouchableUntil(v, "blue") > v.now,
     move: (v) =>
@@ -232,12 +238,6 @@ export const draining: Rule[] = [
         untouchableUntil(v, "blue"),
         "waiting until the last change of weights is in force everywhere",
       ),
-  },
-  {
-    situation: "blue-paced",
-    when: (v) => (v.blue?.scalePercent ?? 0) > 0 && paceLeftMs(v) > 0,
-    move: (v) =>
-      until(v, v.now + paceLeftMs(v), `blue goes bit by bit: ${v.blue?.scalePercent} % of it are left`),
   },
   {
     situation: "blue-up",

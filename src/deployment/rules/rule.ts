@@ -4,6 +4,7 @@
  */
 import { nextMeasureAt } from "../analysis.ts";
 import { type Cause, elapsedMs, type Hold } from "../record.ts";
+import { clockErrorMs } from "../clocks.ts";
 import type { Effect } from "../effect.ts";
 import { effectKey, type Move } from "../draft.ts";
 import { greenPercent, type View } from "../view.ts";
@@ -43,10 +44,14 @@ export function soon(v: View, note: string): Move {
   };
 }
 
-/** Waits for a moment, looking now and then on the way. */
+/**
+ * Waits for a moment, looking now and then on the way, and often for as long before it as the hold time: only what was
+ * watched so counts as held (see clocks.ts), and something may be taken away next.
+ */
 export function until(v: View, at: number, note: string): Move {
   const measureAt = Math.max(v.now + pollMs.soon, nextMeasureAt(v.d));
-  return { kind: "wait", until: Math.min(at, measureAt, v.now + paceMs(v)), note, endsAt: at };
+  const closelyAt = Math.max(v.now + watchMs.carrying.first, at - v.d.strategy.holdMs - clockErrorMs);
+  return { kind: "wait", until: Math.min(at, measureAt, v.now + paceMs(v), closelyAt), note, endsAt: at };
 }
 
 export function hold(v: View, kind: Hold["kind"], reason: string): Move {
