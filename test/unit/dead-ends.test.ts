@@ -249,20 +249,22 @@ describe("time in which nobody looked", () => {
   );
 });
 
+/** Until when blue counts as carrying, by a look of one that is draining. */
+function carriedUntil(change: (scene: Scene) => void): number {
+  const made = scene("draining");
+  change(made);
+  return decide(made.d, made.seen, [], now).next.carriedAt.blue;
+}
+
 describe("traffic on blue that a look can't rule out counts as there until then", () => {
-  const drained = (change: (scene: Scene) => void): number => {
-    const made = scene("draining");
-    change(made);
-    return decide(made.d, made.seen, [], now).next.carriedAt.blue;
-  };
   it("the last look saw some", () => {
-    expect(drained(() => {})).toBeLessThan(now - minute);
+    expect(carriedUntil(() => {})).toBeLessThan(now - minute);
     const routes = [{ arn: rule, blue: 1, green: 99 }];
-    expect(drained(({ d }) => (d.observed = { at: now - 4_000, routes }))).toBe(now);
+    expect(carriedUntil(({ d }) => (d.observed = { at: now - 4_000, routes }))).toBe(now);
   });
 
   it("a route can't be read", () => {
-    expect(drained(({ seen }) => (seen.routes[rule] = faulty()))).toBe(now);
+    expect(carriedUntil(({ seen }) => (seen.routes[rule] = faulty()))).toBe(now);
   });
 });
 
