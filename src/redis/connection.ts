@@ -1,5 +1,5 @@
 /** Connections to Redis, each made for what it is used for. */
-import { Redis, type RedisOptions } from "ioredis";
+import { Redis, type RedisOptions, type SentinelConnectionOptions, SentinelConnector } from "ioredis";
 import { TealError } from "../errors.ts";
 
 /** The part of a logger that connections use. */
@@ -89,7 +89,25 @@ function throughSentinels(place: SentinelPlace): RedisOptions {
     sentinelCommandTimeout: connectLimitMs,
     // Leaves a master that hangs as soon as the sentinels have chosen another one.
     failoverDetector: true,
+    Connector: SteadfastConnector,
   };
+}
+
+/**
+ * What tells of a failover is meant for the connection that it was made with. ioredis 6.0 leaves it listening when that
+ * one is gone by itself: told while the sentinels are asked for the next one, it ends the asking, and for good.
+ */
+class SteadfastConnector extends SentinelConnector {
+  constructor(options: unknown) {
+    super(options as SentinelConnectionOptions);
+  }
+
+  override connect(
+    ...given: Parameters<SentinelConnector["connect"]>
+  ): ReturnType<SentinelConnector["connect"]> {
+    this.disconnect();
+    return super.connect(...given);
+  }
 }
 
 /** Waits until a `records` connection is ready; throws `unavailable` where it isn't within `limitMs`. */

@@ -12,6 +12,8 @@ export interface Sentinels {
   readonly name: string;
   /** For ioredis's `sentinels`. */
   readonly addresses: readonly { host: string; port: number }[];
+  /** The sentinels themselves, in the order of their addresses. */
+  readonly processes: readonly RunningProcess[];
   /** The server that began as master. Kill it to see a failover. */
   readonly first: RedisServer;
   /** The server that began as its replica. */
@@ -75,7 +77,7 @@ export async function startSentinels(options: SentinelOptions = {}): Promise<Sen
       }),
     );
     const ask = addresses[0]?.port ?? 0;
-    return { name, addresses, first, second, master: () => masterOf(ask), close };
+    return { name, addresses, processes, first, second, master: () => masterOf(ask), close };
   } catch (error) {
     await close();
     throw error;
