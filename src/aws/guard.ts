@@ -21,15 +21,20 @@ export class Attempts {
   readonly #clock: Clock;
   #underWay = 0;
   #maybeDone = false;
+  #isOver = false;
 
   constructor(guard: Guard, clock: Clock) {
     this.#guard = guard;
     this.#clock = clock;
   }
 
-  /** Whether an attempt may have happened or may still: it has no answer, or none that says it did nothing. */
-  get unsure(): boolean {
-    return this.#maybeDone || this.#underWay > 0;
+  /**
+   * No further attempt begins, whatever the clock says then. Tells whether one may have happened or may still: it has
+   * no answer, or none that says it did nothing.
+   */
+  end(): { unsure: boolean } {
+    this.#isOver = true;
+    return { unsure: this.#maybeDone || this.#underWay > 0 };
   }
 
   /** Sets the guard before every attempt of this command. */
@@ -56,7 +61,7 @@ export class Attempts {
     const holds = await this.#guard.allowed();
     if (!holds) throw forbidden("ClaimLost", "another worker has taken this deployment over", action);
     // Asked last: the question before may have taken long.
-    if (this.#clock.now() >= this.#guard.deadline) {
+    if (this.#isOver || this.#clock.now() >= this.#guard.deadline) {
       throw forbidden("Expired", "the time to begin this call is over", action);
     }
   }

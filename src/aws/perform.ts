@@ -49,7 +49,7 @@ export async function perform(
     return { kind: "done", at: clock.now(), value, ...(requestId && { requestId }) };
   } catch (error) {
     const fault = faultOf(error, actionOf(effect));
-    return { kind: attempts.unsure ? "unknown" : "refused", at: clock.now(), fault };
+    return { kind: attempts.end().unsure ? "unknown" : "refused", at: clock.now(), fault };
   }
 }
 

@@ -96,10 +96,12 @@ function throughSentinels(place: SentinelPlace): RedisOptions {
 /**
  * What tells of a failover is meant for the connection that it was made with. ioredis 6.0 leaves it listening when that
  * one is gone by itself: told while the sentinels are asked for the next one, it ends the asking, and for good.
+ * As an option, BullMQ's duplicates have it too.
  */
 class SteadfastConnector extends SentinelConnector {
   constructor(options: unknown) {
-    super(options as SentinelConnectionOptions);
+    if (!isSentinelOptions(options)) throw new TypeError("sentinels are needed");
+    super(options);
   }
 
   override connect(
@@ -108,6 +110,10 @@ class SteadfastConnector extends SentinelConnector {
     this.disconnect();
     return super.connect(...given);
   }
+}
+
+function isSentinelOptions(options: unknown): options is SentinelConnectionOptions {
+  return typeof options === "object" && options !== null && "sentinels" in options;
 }
 
 /** Waits until a `records` connection is ready; throws `unavailable` where it isn't within `limitMs`. */

@@ -1,7 +1,7 @@
 /** What is sent for each effect, when nothing may be sent, and what an answer that never came is called. */
 import { expect, test } from "vitest";
 import type { AwsEffect } from "../../src/deployment/effect.ts";
-import { openGuard, sampleClock, setArn, Stub, stubCloud, target } from "./stub.ts";
+import { openGuard, sampleClock, setArn, Stub, stubCloud, target, type WireRequest } from "./stub.ts";
 
 const arn = setArn("1");
 const promote: AwsEffect = { kind: "makePrimary", arn };
@@ -140,6 +140,21 @@ test("no attempt begins without the claim, nor at or after the deadline", async 
     allowed: () => Promise.reject(new Error("redis is away")),
   };
   expect(await cloud.perform(target, promote, failing)).toMatchObject({ kind: "refused" });
+  expect(stub.received).toEqual([]);
+});
+
+test("what was given up is not begun later, though a clock that was set back allows it", async () => {
+  const clock = sampleClock();
+  const stub = new Stub(() => ok);
+  const claim = { answer: (_holds: boolean): void => {} };
+  const allowed = () => new Promise<boolean>((resolve) => (claim.answer = resolve));
+  const guard = { deadline: clock.now() + 50, allowed };
+  // Nor is the SDK relied upon to notice that it was told to stop.
+  const requestHandler = { ...stub.handler, handle: (request: WireRequest) => stub.handler.handle(request) };
+  const outcome = await stubCloud(stub, { clock, requestHandler }).perform(target, promote, guard);
+  expect(outcome).toMatchObject({ kind: "refused", fault: { code: "Timeout" } });
+  claim.answer(true);
+  await new Promise((resolve) => setImmediate(resolve));
   expect(stub.received).toEqual([]);
 });
 

@@ -18,7 +18,7 @@ export type Reply =
   | { cut: string }
   | { hang: true };
 
-interface WireRequest {
+export interface WireRequest {
   headers: Record<string, string>;
   body?: unknown;
 }

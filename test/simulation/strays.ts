@@ -43,6 +43,11 @@ export class Strays {
     return strays.some((found) => found.length > 0);
   }
 
+  private async isThere({ target }: Laid, deployment: string): Promise<boolean> {
+    const strays = await this.options.world.engine.strays(target);
+    return strays.some((stray) => stray.deployment === deployment);
+  }
+
   async recover(): Promise<void> {
     const { world, services, journal } = this.options;
     for (const laid of services) {
@@ -61,7 +66,10 @@ export class Strays {
           journal.note(`recover ${deployment} ${way} as ${d.id}`);
           if (way === "remove") this.removals += 1;
         } catch (error) {
-          if (!(error instanceof TealError && error.code === "busy")) throw error;
+          const code = error instanceof TealError ? error.code : undefined;
+          // A turn may just have taken away what made it one.
+          const gone = code === "command-refused" && !(await this.isThere(laid, deployment));
+          if (code !== "busy" && !gone) throw error;
         }
       }
     }
