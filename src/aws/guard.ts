@@ -41,8 +41,7 @@ export class Attempts {
   watch<C extends Guardable>(command: C, action: string): C {
     command.middlewareStack.add(
       (next) => async (args) => {
-        await this.#check(action);
-        this.#underWay += 1;
+        await this.#begin(action);
         try {
           return await next(args);
         } catch (error) {
@@ -57,13 +56,15 @@ export class Attempts {
     return command;
   }
 
-  async #check(action: string): Promise<void> {
+  /** Counts the attempt in the same breath as it allows it, so that `end` misses none. */
+  async #begin(action: string): Promise<void> {
     const holds = await this.#guard.allowed();
     if (!holds) throw forbidden("ClaimLost", "another worker has taken this deployment over", action);
     // Asked last: the question before may have taken long.
     if (this.#isOver || this.#clock.now() >= this.#guard.deadline) {
       throw forbidden("Expired", "the time to begin this call is over", action);
     }
+    this.#underWay += 1;
   }
 }
 

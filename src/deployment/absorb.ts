@@ -3,7 +3,8 @@
  * Nothing is decided here.
  */
 import { noteMeasurements } from "./analysis.ts";
-import { countTime } from "./clocks.ts";
+import { countTime, isUnwatched } from "./clocks.ts";
+import { isTerminal } from "./phases.ts";
 import { inheritDoubt, lateMs } from "./doubt.ts";
 import { effectKey, type Draft, noteShare } from "./draft.ts";
 import type { Effect } from "./effect.ts";
@@ -239,20 +240,22 @@ function noteTraffic(v: View): void {
     const isUnheard = route.askedAt === 0 && route.earlier.length > 0;
     if (isUnheard && routeState(v, route) === "as-asked") route.askedAt = v.now;
   }
-  for (const route of routes) {
-    const at = v.seen.routes[route.ref.arn]?.at ?? v.now;
-    for (const colour of ["blue", "green"] as const) {
-      if (mayHaveCarried(v, route, colour)) d.carriedAt[colour] = Math.max(d.carriedAt[colour], at);
-    }
-  }
+  noteCarried(v, routes);
 }
 
-/** Weight that the last look saw was taken since, nobody knows when; what can't be read may have some. */
-function mayHaveCarried(v: View, route: RouteRecord, colour: "blue" | "green"): boolean {
-  const weight = weightOf(v, route, colour);
-  if (weight === undefined) return v.d.carriedAt[colour] > 0;
-  const last = v.d.observed?.routes.find(({ arn }) => arn === route.ref.arn);
-  return weight > 0 || (last?.[colour] ?? 0) > 0;
+/** The hold time begins anew where a colour has weight, and where it may have had some since the look before. */
+function noteCarried(v: View, routes: RouteRecord[]): void {
+  const { d, now } = v;
+  const leadsTo = (colour: "blue" | "green") => routes.some((route) => (weightOf(v, route, colour) ?? 0) > 0);
+  const seen = { at: now, blue: leadsTo("blue"), green: leadsTo("green") };
+  const before = d.routesRead;
+  const allRead = routes.every((route) => weightOf(v, route, "blue") !== undefined);
+  const unwatched = before !== undefined && !isTerminal(d.phase) && isUnwatched(d, before.at, now);
+  for (const colour of ["blue", "green"] as const) {
+    const mayHaveHad = allRead && d.carriedAt[colour] > 0 && (before?.[colour] === true || unwatched);
+    if (seen[colour] || mayHaveHad) d.carriedAt[colour] = Math.max(d.carriedAt[colour], now);
+  }
+  if (allRead && routes.length > 0) d.routesRead = seen;
 }
 
 /** Since when green has fewer healthy tasks than its share needs. */

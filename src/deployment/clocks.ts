@@ -17,8 +17,11 @@ export const clockErrorMs = 2_000;
 /** A turn that is due begins within this time, unless something is wrong. */
 const promptMs = 5_000;
 
-/** Clocks are not set over and over: where so many turns in a row are late, it is the place that is slow. */
+/** Clocks are not set over and over: so many turns in a row are late for another reason. */
 const lateTurnsMax = 5;
+
+/** Routes that were read so lately are watched: a few seconds' wait, a look that takes its 10 s, and one that fails. */
+const watchedMs = 20_000;
 
 /** Phases whose clocks measure what was watched: a deadline, a pause, the bake. */
 const watched = new Set<Phase>(["preparing", "provisioning", "testing", "shifting", "baking", "promoting"]);
@@ -31,30 +34,32 @@ export function countTime(d: Deployment, now: number): void {
   const last = d.turnAt ?? now;
   d.turnAt = now;
   if (now < last) return setBack(d, last - now);
-  const dueAt = Math.max(last, Math.min(now, d.dueAt ?? now));
-  if (now - dueAt <= promptMs) delete d.lateTurns;
-  else d.lateTurns = (d.lateTurns ?? 0) + 1;
-  if (dueAt - last > promptMs) unwatched(d, now);
-  // Else nothing would ever end there.
-  if ((d.lateTurns ?? 0) > lateTurnsMax) return;
   const gapMs = now - last;
-  if (d.lateTurns !== undefined) prolong(d, now, gapMs);
+  if (now - Math.max(last, d.dueAt ?? now) <= promptMs) delete d.lateTurns;
+  else d.lateTurns = (d.lateTurns ?? 0) + 1;
+  if (d.lateTurns !== undefined && !isSlow(d, gapMs)) prolong(d, last, gapMs);
   // A hold stops the clocks already.
   if (!watched.has(d.phase) || d.hold || gapMs < unseenMs) return;
   d.phaseSince += gapMs;
   d.stepSince += gapMs;
 }
 
-/** Others may have moved weights, and moved them back: the hold time begins anew. `until` looks closely while it runs. */
-function unwatched(d: Deployment, now: number): void {
-  for (const colour of ["blue", "green"] as const) if (d.carriedAt[colour] > 0) d.carriedAt[colour] = now;
+/** Where every turn is late it is the place that is slow: its time counts, or nothing would ever end there. */
+function isSlow({ lateTurns = 0 }: Deployment, gapMs: number): boolean {
+  return lateTurns > lateTurnsMax && gapMs < unseenMs;
+}
+
+/**
+ * The routes were last read at `readAt`, and are now: whether others may have moved weights meanwhile, and moved them
+ * back, without its having been noticed.
+ */
+export function isUnwatched(d: Deployment, readAt: number, now: number): boolean {
+  return now - readAt > watchedMs && !isSlow(d, now - readAt);
 }
 
 /** Nothing is taken away, or taken for gone, the sooner for time that may never have passed. */
-function prolong(d: Deployment, now: number, ms: number): void {
-  const last = now - ms;
-  // Who had traffic meanwhile nobody knows, least of all where Redis has lost what a turn wrote down.
-  if (d.pair) d.carriedAt = { blue: now, green: now };
+function prolong(d: Deployment, last: number, ms: number): void {
+  for (const colour of ["blue", "green"] as const) if (d.carriedAt[colour] > 0) d.carriedAt[colour] += ms;
   // A call may come late for so long, and is looked for until then.
   if (d.unsureUntil > 0 && d.unsureUntil + lateCallMs > last) d.unsureUntil += ms;
   if (d.weightsUnsureUntil !== undefined && d.weightsUnsureUntil + lateCallMs > last)
@@ -96,6 +101,7 @@ function setBack(d: Deployment, ms: number): void {
   }
   if (d.crowd) d.crowd.since -= ms;
   if (d.green.createdAt !== undefined) d.green.createdAt -= ms;
+  if (d.routesRead) d.routesRead.at -= ms;
   if (d.drainedAt !== undefined) d.drainedAt -= ms;
   if (d.unhealthySince !== undefined) d.unhealthySince -= ms;
   if (d.growingSince !== undefined) d.growingSince -= ms;

@@ -29,6 +29,9 @@ export function noteShare(d: Deployment, now: number, percent: number | undefine
   d.shares = [...d.shares, { from: now, ...(percent !== undefined && { percent }) }].slice(-sharesMax);
 }
 
+/** While a call that failed is not to be repeated yet, it looks again after so long at most. */
+const meanwhileMs = 10_000;
+
 export const teal: Actor = { kind: "teal", name: "teal" };
 
 /** What a rule does about its situation; at most one effect. */
@@ -231,7 +234,7 @@ export class Draft {
       const note = `${move.reason}; ${trouble.action} met ${trouble.code}, next try in ${seconds(trouble.nextAt - now)}`;
       if (needsPerson(trouble)) this.hold("stuck", stuckReason(trouble));
       else d.note = note;
-      this.wakeAt = trouble.nextAt;
+      this.wakeAt = Math.min(trouble.nextAt, now + meanwhileMs);
       return;
     }
     if (move.effect.kind === "createTaskSet") d.green.create = move.effect.request;

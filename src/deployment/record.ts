@@ -229,6 +229,8 @@ export interface Deployment {
   routes: RouteRecord[];
   /** When each colour was last seen or asked to carry traffic; the hold time counts from here. */
   carriedAt: { blue: number; green: number };
+  /** When all routes of production were last read, and to whom any of them led. */
+  routesRead?: { at: number; blue: boolean; green: boolean };
   /** Since when green has had too few healthy tasks under traffic, having had enough before. */
   unhealthySince?: number;
   /** Since when it has had fewer than are wanted now, though enough for what was wanted before. */

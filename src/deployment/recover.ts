@@ -153,6 +153,8 @@ export function rebuild(stray: Stray, seen: Omit<Seen, "slot">, order: Recovery)
       ...(set.spec.taskDefinition && { taskDefinition: set.spec.taskDefinition }),
     },
     routes,
+    // It may have been on its way out, which is no late call's doing.
+    ...(stray.state === "promoted" && order.way === "forward" && { blueShrunk: true }),
     // Nobody knows what is still in flight or spreading: the hold time begins now.
     carriedAt: { blue: order.now, green: order.now },
   };

@@ -2,41 +2,35 @@
 import { expect, it } from "vitest";
 import type { AwsEffect } from "../../src/deployment/effect.ts";
 import type { Cloud } from "../../src/engine/ports.ts";
-import { canary, need, World } from "../support/world.ts";
+import { need, World } from "../support/world.ts";
 
-it.each(["on time", "late"])(
-  "a second set that appears after the end, its token forgotten with the first one, is taken away: a look %s",
-  async (when) => {
-    let late: AwsEffect | undefined;
-    let aws: Cloud | undefined;
-    const world = new World({
-      wrap: (cloud) => {
-        aws = cloud;
-        return {
-          look: (target, look, deadline) => cloud.look(target, look, deadline),
-          perform: async (target, effect, guard) => {
-            if (effect.kind !== "createTaskSet" || late) return await cloud.perform(target, effect, guard);
-            late = effect;
-            const fault = { code: "Timeout", message: "no answer", action: "ecs:CreateTaskSet" };
-            return { kind: "unknown", at: world.clock.now(), fault: { ...fault, class: "repeat" } };
-          },
-        };
-      },
-    });
-    const laid = world.lay();
-    const strategy = canary([{ kind: "weight", percent: 100 }], { holdMs: 600_000 });
-    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy });
-    await world.until("sent", () => late !== undefined);
-    await world.ask(id, "rollback");
-    await world.ends(id, "rolled_back");
-    expect(world.sets()).toHaveLength(1);
+it("a second set that appears after the end, its token forgotten with the first one, is taken away", async () => {
+  let late: AwsEffect | undefined;
+  let aws: Cloud | undefined;
+  const world = new World({
+    wrap: (cloud) => {
+      aws = cloud;
+      return {
+        look: (target, look, deadline) => cloud.look(target, look, deadline),
+        perform: async (target, effect, guard) => {
+          if (effect.kind !== "createTaskSet" || late) return await cloud.perform(target, effect, guard);
+          late = effect;
+          const fault = { code: "Timeout", message: "no answer", action: "ecs:CreateTaskSet" };
+          return { kind: "unknown", at: world.clock.now(), fault: { ...fault, class: "repeat" } };
+        },
+      };
+    },
+  });
+  const laid = world.lay();
+  const id = await world.start(laid, { taskDefinition: "checkout:2" });
+  await world.until("sent", () => late !== undefined);
+  await world.ask(id, "rollback");
+  await world.ends(id, "rolled_back");
+  expect(world.sets()).toHaveLength(1);
 
-    // Nobody knows who had traffic meanwhile: the hold time begins anew, and ends long after the last look.
-    if (when === "late") world.clock.advance(60_000);
-    const guard = { deadline: world.clock.now() + 1_000, allowed: async () => true };
-    await need(aws).perform(laid.target, need(late), guard);
-    expect(world.sets()).toHaveLength(2);
-    await world.until("put right", () => world.sets().length === 1);
-    expect(world.sets()).toMatchObject([{ status: "PRIMARY" }]);
-  },
-);
+  const guard = { deadline: world.clock.now() + 1_000, allowed: async () => true };
+  await need(aws).perform(laid.target, need(late), guard);
+  expect(world.sets()).toHaveLength(2);
+  await world.until("put right", () => world.sets().length === 1);
+  expect(world.sets()).toMatchObject([{ status: "PRIMARY" }]);
+});

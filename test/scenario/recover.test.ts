@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { isTerminal, type Phase, phases } from "../../src/deployment/phases.ts";
 import { tagKeys } from "../../src/deployment/target.ts";
 import { watchPromises } from "../support/promises.ts";
-import { mutations, writeWeights } from "../support/scenario.ts";
+import { mutations, watchedWorld, writeWeights } from "../support/scenario.ts";
 import { ada, canary, type Laid, region, World } from "../support/world.ts";
 import { courses, cut, Drama, loseAndCare } from "./losing-redis.ts";
 
@@ -233,5 +233,21 @@ describe("a route lacks one of the pair", () => {
     writeWeights(world, laid.rule, laid.groups, [1, 0]);
     await world.ends(id, "rolled_back");
     expect(watch.violations).toEqual([]);
+  });
+});
+
+it("what was being taken away is not started again by going on without a record", async () => {
+  const world = watchedWorld();
+  const laid = world.lay();
+  const strategy = canary([{ kind: "weight", percent: 100 }], { holdMs: 5_000 });
+  const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy });
+  const blue = () => world.sets().find(({ taskDefinition }) => taskDefinition?.endsWith(":1"));
+  await world.until("drained", () => blue()?.scale?.value === 0);
+  world.records.clear();
+  const order = { target: laid.target, strategy, deployment: id, way: "forward", actor: ada } as const;
+  const taker = await world.engine.recover(order);
+  await world.until("over", async () => {
+    expect(blue()?.computedDesiredCount ?? 0).toBe(0);
+    return (await world.deployment(taker.id)).phase === "succeeded";
   });
 });

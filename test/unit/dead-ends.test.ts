@@ -249,22 +249,33 @@ describe("time in which nobody looked", () => {
   );
 });
 
-/** Until when blue counts as carrying, by a look of one that is draining. */
-function carriedUntil(change: (scene: Scene) => void): number {
-  const made = scene("draining");
-  change(made);
-  return decide(made.d, made.seen, [], now).next.carriedAt.blue;
-}
-
-describe("traffic on blue that a look can't rule out counts as there until then", () => {
-  it("the last look saw some", () => {
-    expect(carriedUntil(() => {})).toBeLessThan(now - minute);
-    const routes = [{ arn: rule, blue: 1, green: 99 }];
-    expect(carriedUntil(({ d }) => (d.observed = { at: now - 4_000, routes }))).toBe(now);
+describe("when a colour counts as carrying", () => {
+  const drained = now - 120_000;
+  it.each([
+    ["not since it was seen to have no weight", { at: now - 19_000, blue: false }, drained],
+    ["until now where the look before saw weight", { at: now - 4_000, blue: true }, now],
+    ["until now where the routes were not read for long", { at: now - 21_000, blue: false }, now],
+  ])("%s", (_, before, carriedAt) => {
+    const { d, seen } = scene("draining");
+    d.routesRead = { green: true, ...before };
+    expect(decide(d, seen, [], now).next.carriedAt.blue).toBe(carriedAt);
   });
 
-  it("a route can't be read", () => {
-    expect(carriedUntil(({ seen }) => (seen.routes[rule] = faulty()))).toBe(now);
+  it("one that never had weight has had none while nobody looked", () => {
+    const { d, seen } = scene("provisioning");
+    d.routesRead = { at: now - minute, blue: true, green: false };
+    expect(decide(d, seen, [], now).next.carriedAt.green).toBe(0);
+  });
+
+  it("a look that fails to read a route tells nothing, and the next one makes up for it", () => {
+    const { d, seen } = scene("draining");
+    const before = { at: now - 4_000, blue: true, green: true };
+    d.routesRead = before;
+    const unread = { ...seen, routes: { ...seen.routes, [rule]: faulty<never>() } };
+    const blind = decide(d, unread, [], now).next;
+    expect(blind.carriedAt.blue).toBe(drained);
+    expect(blind.routesRead).toEqual(before);
+    expect(decide(blind, seen, [], now + 1_000).next.carriedAt.blue).toBe(now + 1_000);
   });
 });
 

@@ -61,7 +61,7 @@ export function* play(
     const shut = closed(now);
     const seen = { ...world.look(d, now), slot, closed: shut, ...(outcome && { outcome }) };
     // A worker was there all the time: what the clock leaps over was waiting.
-    const before = { ...d, turnAt: now };
+    const before = { ...d, turnAt: now, ...(d.routesRead && { routesRead: { ...d.routesRead, at: now } }) };
     const decision = decide(before, seen, commands, now);
     d = decision.next;
     if (decision.tell.some(({ command }) => command.kind === "yield")) world.makeRoom(d.pair?.green, now);

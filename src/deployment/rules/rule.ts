@@ -44,14 +44,29 @@ export function soon(v: View, note: string): Move {
   };
 }
 
+/** Phases after whose waits something may be taken away. */
+const taking = new Set<Phase>(["baking", "retaining", "draining", "rolling_back", "rolled_back"]);
+
 /**
- * Waits for a moment, looking now and then on the way, and often for as long before it as the hold time: only what was
- * watched so counts as held (see clocks.ts), and something may be taken away next.
+ * Waits for a moment, looking now and then on the way; before something may be taken away more often, for as long as
+ * the hold time: somebody may move weights for a moment.
  */
 export function until(v: View, at: number, note: string): Move {
   const measureAt = Math.max(v.now + pollMs.soon, nextMeasureAt(v.d));
-  const closelyAt = Math.max(v.now + watchMs.carrying.first, at - v.d.strategy.holdMs - clockErrorMs);
-  return { kind: "wait", until: Math.min(at, measureAt, v.now + paceMs(v), closelyAt), note, endsAt: at };
+  return {
+    kind: "wait",
+    until: Math.min(at, measureAt, v.now + paceMs(v), closelyAt(v, at)),
+    note,
+    endsAt: at,
+  };
+}
+
+function closelyAt({ d, now }: View, at: number): number {
+  if (!taking.has(d.phase)) return Infinity;
+  const { first: least } = watchMs.carrying;
+  const { first: most } = watchMs.otherwise;
+  const often = Math.min(Math.max(d.strategy.holdMs / 10, least), most);
+  return Math.max(now + often, at - d.strategy.holdMs - clockErrorMs);
 }
 
 export function hold(v: View, kind: Hold["kind"], reason: string): Move {
