@@ -65,7 +65,7 @@ function closelyAt({ d, now }: View, at: number): number {
   if (!taking.has(d.phase)) return Infinity;
   const { first: least } = watchMs.carrying;
   const { first: most } = watchMs.otherwise;
-  const often = Math.min(Math.max(d.strategy.holdMs / 10, least), most);
+  const often = Math.min(Math.max(Math.round(d.strategy.holdMs / 10), least), most);
   return Math.max(now + often, at - d.strategy.holdMs - clockErrorMs);
 }
 
