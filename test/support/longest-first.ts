@@ -1,7 +1,10 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Files that take minutes, the longest first: one that began last would be waited for alone. */
+/** Files that take long, the longest first: one that began last would be waited for alone. */
 const longest = [
+  "test/scenario/recover.test.ts",
+  "test/cli/teal.test.ts",
+  "test/scenario/aws-trouble.test.ts",
   "test/demo/whole.test.ts",
   "test/demo/demo.test.ts",
   "test/crash/matrix.test.ts",
