@@ -2,11 +2,17 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/support/longest-first.ts";
 import { CountReporter } from "./test/support/count-reporter.ts";
 
-/** Tests that start real processes and mostly wait for real time: three files side by side, when the others are done. */
-const waiting = ["test/crash/*.test.ts", "test/demo/{demo,whole}.test.ts", "test/redis/outages/**/*.test.ts"];
+/** Tests that start real processes and mostly wait for real time: two files side by side, when the others are done. */
+const waiting = ["test/crash/frozen.test.ts", "test/crash/sweep.test.ts", "test/redis/outages/**/*.test.ts"];
 
-/** What keeps all cores busy by itself: last of all. */
-const alone = ["test/simulation/**/*.test.ts"];
+/** Those that keep the machine busy: one file after the other, last of all. */
+const alone = [
+  "test/crash/matrix.test.ts",
+  "test/crash/restarts.test.ts",
+  "test/demo/demo.test.ts",
+  "test/demo/whole.test.ts",
+  "test/simulation/**/*.test.ts",
+];
 
 export default defineConfig({
   test: {
@@ -39,7 +45,6 @@ export default defineConfig({
           setupFiles: ["test/support/reap.ts"],
           globalSetup: [],
           testTimeout: 240_000,
-          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },

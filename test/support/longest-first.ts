@@ -7,7 +7,6 @@ const longest = [
   "test/scenario/aws-trouble.test.ts",
   "test/demo/whole.test.ts",
   "test/demo/demo.test.ts",
-  "test/crash/matrix.test.ts",
   "test/crash/frozen.test.ts",
   "test/redis/outages/outages.test.ts",
 ];
