@@ -386,6 +386,11 @@ export const plantedFaults: PlantedFault[] = [
       for (const ms of [8_000, 12_000, 16_000, 20_000]) during(plan, { kind: "clock", ms: 600_000 }, ms);
     },
     breaks: [2],
-    make: () => ({ decide: (before, ...seen) => decide({ ...before, dueAt: Infinity }, ...seen) }),
+    make: () => ({
+      decide: (before, seen, commands, now) => {
+        const routesRead = before.routesRead && { ...before.routesRead, at: now };
+        return decide({ ...before, dueAt: Infinity, ...(routesRead && { routesRead }) }, seen, commands, now);
+      },
+    }),
   },
 ];
