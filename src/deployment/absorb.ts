@@ -4,7 +4,6 @@
  */
 import { noteMeasurements } from "./analysis.ts";
 import { countTime, isUnwatched } from "./clocks.ts";
-import { isTerminal } from "./phases.ts";
 import { inheritDoubt, lateMs } from "./doubt.ts";
 import { effectKey, type Draft, noteShare } from "./draft.ts";
 import type { Effect } from "./effect.ts";
@@ -250,7 +249,7 @@ function noteCarried(v: View, routes: RouteRecord[]): void {
   const seen = { at: now, blue: leadsTo("blue"), green: leadsTo("green") };
   const before = d.routesRead;
   const allRead = routes.every((route) => weightOf(v, route, "blue") !== undefined);
-  const unwatched = before !== undefined && !isTerminal(d.phase) && isUnwatched(d, before.at, now);
+  const unwatched = before !== undefined && isUnwatched(d, before.at, now);
   for (const colour of ["blue", "green"] as const) {
     const mayHaveHad = allRead && d.carriedAt[colour] > 0 && (before?.[colour] === true || unwatched);
     if (seen[colour] || mayHaveHad) d.carriedAt[colour] = Math.max(d.carriedAt[colour], now);

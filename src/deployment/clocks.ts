@@ -4,7 +4,7 @@
  * and what ends by itself is not waited for any longer than before.
  */
 import type { Deployment } from "./record.ts";
-import type { Phase } from "./phases.ts";
+import { isTerminal, type Phase } from "./phases.ts";
 import { lateCallMs, shiftedDoubt } from "./doubt.ts";
 import { lagMs } from "./view.ts";
 
@@ -36,8 +36,10 @@ export function countTime(d: Deployment, now: number): void {
   if (now < last) return setBack(d, last - now);
   const gapMs = now - last;
   if (now - Math.max(last, d.dueAt ?? now) <= promptMs) delete d.lateTurns;
-  else d.lateTurns = (d.lateTurns ?? 0) + 1;
-  if (d.lateTurns !== undefined && !isSlow(d, gapMs)) prolong(d, last, gapMs);
+  else {
+    d.lateTurns = (d.lateTurns ?? 0) + 1;
+    if (!isSlow(d, gapMs)) prolong(d, last, gapMs);
+  }
   // A hold stops the clocks already.
   if (!watched.has(d.phase) || d.hold || gapMs < unseenMs) return;
   d.phaseSince += gapMs;
@@ -51,10 +53,10 @@ function isSlow({ lateTurns = 0 }: Deployment, gapMs: number): boolean {
 
 /**
  * The routes were last read at `readAt`, and are now: whether others may have moved weights meanwhile, and moved them
- * back, without its having been noticed.
+ * back, without its having been noticed. After the end looks are far apart, and what appears late never had any.
  */
 export function isUnwatched(d: Deployment, readAt: number, now: number): boolean {
-  return now - readAt > watchedMs && !isSlow(d, now - readAt);
+  return !isTerminal(d.phase) && now - readAt > watchedMs && !isSlow(d, now - readAt);
 }
 
 /** Nothing is taken away, or taken for gone, the sooner for time that may never have passed. */

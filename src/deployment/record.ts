@@ -227,7 +227,7 @@ export interface Deployment {
   blue?: BlueRecord;
   green: GreenRecord;
   routes: RouteRecord[];
-  /** When each colour was last seen or asked to carry traffic; the hold time counts from here. */
+  /** When each colour last carried traffic, or may have; the hold time counts from here. */
   carriedAt: { blue: number; green: number };
   /** When all routes of production were last read, and to whom any of them led. */
   routesRead?: { at: number; blue: boolean; green: boolean };

@@ -1,9 +1,10 @@
 /** Redis's clock is set while deployments run. Nothing is taken away the sooner, and a way back waits for nothing. */
 import { expect, it } from "vitest";
+import { isTerminal, type Phase } from "../../src/deployment/phases.ts";
 import type { Settings } from "../../sandbox/model/settings.ts";
 import { SteppedClock } from "../../sandbox/clock.ts";
 import { mutations, watchedWorld, writeWeights } from "../support/scenario.ts";
-import { canary } from "../support/world.ts";
+import { canary, type World } from "../support/world.ts";
 
 const hour = 3_600_000;
 const atOnce = canary([{ kind: "weight", percent: 100 }], { holdMs: 60_000 });
@@ -74,11 +75,27 @@ it("set ahead while AWS doesn't show what was made a moment ago: it isn't taken 
   await world.ends(id, "succeeded");
 });
 
-it("weights moved and put back while nobody watched: the hold time begins anew", async () => {
+/** A deployment whose blue waits out its hold time. */
+async function beginDraining(holdMs = atOnce.holdMs) {
   const world = watchedWorld();
   const laid = world.lay();
-  const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: atOnce });
+  const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: { ...atOnce, holdMs } });
   await world.reaches(id, "draining");
+  return { world, laid, id };
+}
+
+/** How it ends with turns that are each as late as that; it has far more of them than it needs. */
+async function endOf(world: World, id: string, lateMs: (turn: number) => number): Promise<Phase> {
+  for (let turn = 0; !isTerminal((await world.deployment(id)).phase) && turn < 200; turn++) {
+    const due = (await world.records.dueAt(id)) ?? world.clock.now();
+    world.clock.advance(Math.max(0, due - world.clock.now()) + lateMs(turn));
+    await world.turn();
+  }
+  return (await world.deployment(id)).phase;
+}
+
+it("weights moved and put back while nobody watched: the hold time begins anew", async () => {
+  const { world, laid, id } = await beginDraining();
   await world.run(55_000);
   writeWeights(world, laid.rule, laid.groups, [1, 1]);
   world.clock.advance(20_000);
@@ -94,10 +111,7 @@ it("weights moved and put back while nobody watched: the hold time begins anew",
 it.each([0, 2_000, 4_000, 5_000])(
   "weights moved for a little more than a tenth of the hold time, %i ms on: seen, and held from their end",
   async (onMs) => {
-    const world = watchedWorld();
-    const laid = world.lay();
-    const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: atOnce });
-    await world.reaches(id, "draining");
+    const { world, laid } = await beginDraining();
     await world.run(40_000 + onMs);
     writeWeights(world, laid.rule, laid.groups, [1, 1]);
     await world.run(7_000);
@@ -125,30 +139,15 @@ it("weights moved between two looks while blue is kept, which then has to go at 
 });
 
 it("one turn in ten is late: the hold time takes longer, not for ever", async () => {
-  const world = watchedWorld();
-  const laid = world.lay();
   const holdMs = 300_000;
-  const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: { ...atOnce, holdMs } });
-  await world.reaches(id, "draining");
+  const { world, id } = await beginDraining(holdMs);
   const begun = world.clock.now();
-  for (let turn = 0; (await world.deployment(id)).phase !== "succeeded" && turn < 200; turn++) {
-    const due = (await world.records.dueAt(id)) ?? world.clock.now();
-    world.clock.advance(Math.max(0, due - world.clock.now()) + (turn % 10 === 5 ? 6_000 : 200));
-    await world.turn();
-  }
-  expect((await world.deployment(id)).phase).toBe("succeeded");
+  expect(await endOf(world, id, (turn) => (turn % 10 === 5 ? 6_000 : 200))).toBe("succeeded");
   expect(world.clock.now() - begun).toBeLessThan(2 * holdMs);
 });
 
 it("what AWS refused is tried at once when a person says so, whatever the hold time", async () => {
-  const world = watchedWorld();
-  const laid = world.lay();
-  const id = await world.start(
-    laid,
-    { taskDefinition: "checkout:2" },
-    { strategy: { ...atOnce, holdMs: hour } },
-  );
-  await world.reaches(id, "draining");
+  const { world, id } = await beginDraining(hour);
   const denied = { kind: "error", code: "AccessDeniedException", message: "no", status: 400 } as const;
   const rule = world.local.faults.add({ fault: denied, action: "UpdateTaskSet" });
   await world.until("stuck", async () => (await world.deployment(id)).hold?.kind === "stuck", 2 * hour);
@@ -159,15 +158,7 @@ it("what AWS refused is tried at once when a person says so, whatever the hold t
 });
 
 it.each(["succeeded", "rolled_back"] as const)("every turn is late: it ends, %s", async (end) => {
-  const world = watchedWorld();
-  const laid = world.lay();
-  const id = await world.start(laid, { taskDefinition: "checkout:2" }, { strategy: atOnce });
-  await world.reaches(id, "draining");
+  const { world, id } = await beginDraining();
   if (end === "rolled_back") await world.ask(id, "rollback");
-  for (let turns = 0; (await world.deployment(id)).phase !== end && turns < 200; turns++) {
-    const due = (await world.records.dueAt(id)) ?? world.clock.now();
-    world.clock.advance(Math.max(0, due - world.clock.now()) + 10_000);
-    await world.turn();
-  }
-  expect((await world.deployment(id)).phase).toBe(end);
+  expect(await endOf(world, id, () => 10_000)).toBe(end);
 });

@@ -43,11 +43,6 @@ export class Strays {
     return strays.some((found) => found.length > 0);
   }
 
-  private async isThere({ target }: Laid, deployment: string): Promise<boolean> {
-    const strays = await this.options.world.engine.strays(target);
-    return strays.some((stray) => stray.deployment === deployment);
-  }
-
   async recover(): Promise<void> {
     const { world, services, journal } = this.options;
     for (const laid of services) {
@@ -73,5 +68,10 @@ export class Strays {
         }
       }
     }
+  }
+
+  private async isThere({ target }: Laid, deployment: string): Promise<boolean> {
+    const strays = await this.options.world.engine.strays(target);
+    return strays.some((stray) => stray.deployment === deployment);
   }
 }
